@@ -1,0 +1,3 @@
+"""mlmat: differentiable machine learning for materials design and quantum chemistry."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,307 @@
+"""Which molecules count as members of the design space: valences, stability, Kekulé forms.
+
+One set of rules serves the enumeration of the embedded data, the realisation of
+designs and every baseline, so that all of them search the same space:
+
+* neutral, closed-shell, connected molecules of C, N, O, F and S,
+* fixed valences (4, 3, 2, 1, 2), hydrogens implicit,
+* integer bond orders 1 to 3,
+* none of the motifs in `UNSTABLE_MOTIFS` and no impossible ring.
+
+Stereochemistry is not part of the graph.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+from rdkit import Chem, RDLogger
+from rdkit.Chem import rdMolDescriptors
+
+from mlmat.errors import InputError, SmilesError, UnknownElementError, ValenceError
+
+ELEMENTS = ("C", "N", "O", "F", "S")
+"""Heavy elements of the space, in the order of the type axis of a `SoftGraph`."""
+
+VALENCES = (4, 3, 2, 1, 2)
+"""Number of bonds of each element, hydrogens included."""
+
+MAX_BOND_ORDER = 3
+
+
+class Motif(NamedTuple):
+    """A rejected substructure: a name, its SMARTS and why it is rejected."""
+
+    name: str
+    smarts: str
+    reason: str
+
+
+UNSTABLE_MOTIFS = (
+    Motif("peroxide", "[OX2]-[OX2]", "weak O-O bond, decomposes"),
+    Motif("sulfenate", "[SX2]-[OX2]", "S-O single bond, rearranges"),
+    Motif("sulfenamide", "[SX2;!$(s)]-[NX3;!$(n)]", "S-N single bond outside an aromatic ring, hydrolyses"),
+    Motif("sulfur-nitrogen double bond", "[S]=[N]", "lower-valent sulfur imide, oligomerises"),
+    Motif("sulfur oxide", "[S]=[O,S]", "S=O or S=S with two-valent sulfur: a fragment, not a molecule"),
+    Motif("heteroatom fluoride", "[F]-[N,O,S]", "N-F, O-F and S-F are strong oxidisers"),
+    Motif("heteroatom chain", "[N,O,S;!a]~[N,O,S;!a]~[N,O,S;!a]", "three heteroatoms in a row lose N2, O2 or S"),
+    Motif("polynitrogen ring", "[n,o,s][n,o,s][n,o,s][n,o,s][n,o,s]", "pentazole-like, loses N2"),
+    Motif("diazene N-H", "[NX2;H1]=[N]", "1,1- or 1,2-diazene with N-H, loses N2"),
+    Motif("enol", "[OX2H]-[CX3;!$(C=[O,N,S])]=[C]", "tautomerises to the carbonyl"),
+    Motif("enethiol", "[SX2H]-[CX3;!$(C=[O,N,S])]=[C]", "tautomerises to the thiocarbonyl"),
+    Motif("primary or secondary enamine N-H", "[NX3;!H0;!$(NC=[O,N,S]);!$(N-a)]-[CX3;!$(C=[O,N,S])]=[CX3;!$(CC=[O,N,S]);!$(CC#N)]",
+          "tautomerises to the imine"),
+    Motif("ynol or ynamine", "[O,N,S;!H0]-[CX2]#[CX2]", "tautomerises to the ketene"),
+    Motif("imidic acid", "[OX2H]-[CX3]=[NX2]", "tautomerises to the amide"),
+    Motif("geminal diol or hemiaminal", "[O,N,S;!H0;!$([O,N,S][CX3]=[O,N,S]);!$([N,O,S]a)]-[CX4]-[O,N,S;!H0;!$([O,N,S][CX3]=[O,N,S]);!$([N,O,S]a)]",
+          "loses water, ammonia or H2S"),
+    Motif("alpha-fluoro alcohol or amine", "[F]-[CX4]-[O,N,S;!H0]", "loses HF"),
+    Motif("unsubstituted imine", "[NX2;H1]=[CX3;!$(C[N,O,S])]", "N-H imine without a donor, hydrolyses"),
+    Motif("thial or thione", "[S]=[CX3;!$(C[N,O,S])]", "thiocarbonyl without a donor neighbour, oligomerises"),
+    Motif("ketene, ketenimine or longer cumulene", "[C,N,O,S]=[C]=[C]=[*]", "cumulene of four atoms, polymerises"),
+    Motif("ketene", "[O,S,N]=[C]=[C]", "adds any nucleophile"),
+    Motif("carbonic monoacid", "[OX2H]-[CX3](=[O,S])-[N,O,S]", "carbonic or carbamic acid, loses CO2"),
+    Motif("anhydride-like formyl acid", "[CX3H](=O)-[F]", "formyl fluoride, loses CO"),
+    Motif("nitroso N-H or O-H", "[O]=[N]-[N,O;!H0]", "isomerises"),
+    Motif("nitroso on C-H", "[O]=[N]-[CX4;!H0]", "tautomerises to the oxime"),
+    Motif("antiaromatic four-membered ring", "C1=CC=C1", "cyclobutadiene"),
+    Motif("double bond in a three-membered ring", "[#6,#7,#8,#16]1=,#[#6,#7,#8,#16]~[#6,#7,#8,#16]1", "cyclopropene, azirine, oxirene: extreme strain"),
+    Motif("three-membered ring ketone", "[O,N,S]=C1~*~*1", "opens"),
+    Motif("saturated heteroatom pair in a three-membered ring", "[N,O,S]1[N,O,S]*1", "diaziridine, oxaziridine: opens"),
+    Motif("fused three-membered rings", "*12~*~*~1~*~2", "bicyclobutane-like"),
+)
+"""Every rejected motif; names appear in counts and messages."""
+
+
+@lru_cache(maxsize=1)
+def _motif_queries() -> tuple[tuple[str, Chem.Mol], ...]:
+    return tuple((motif.name, Chem.MolFromSmarts(motif.smarts)) for motif in UNSTABLE_MOTIFS)
+
+
+def stability_violations(molecule: Chem.Mol) -> list[str]:
+    """Names of the rejected motifs and impossible rings in a sanitised molecule.
+
+    Args:
+        molecule: sanitised RDKit molecule with implicit hydrogens.
+
+    Returns:
+        Names of `UNSTABLE_MOTIFS` and of `RING_RULES`; empty for a member of the space.
+    """
+    names = [name for name, query in _motif_queries() if molecule.HasSubstructMatch(query)]
+    return names + [name for name, broken in RING_RULES.items() if broken(molecule)]
+
+
+def _unsaturated(bond: Chem.Bond) -> bool:
+    return bond.GetBondType() != Chem.BondType.SINGLE
+
+
+def _small_rings(molecule: Chem.Mol, largest: int) -> list[set[int]]:
+    return [set(ring) for ring in molecule.GetRingInfo().AtomRings() if len(ring) <= largest]
+
+
+def _ring_triple_bond(molecule: Chem.Mol) -> bool:
+    return any(b.IsInRing() and b.GetBondType() == Chem.BondType.TRIPLE for b in molecule.GetBonds())
+
+
+def _ring_allene(molecule: Chem.Mol) -> bool:
+    for atom in molecule.GetAtoms():
+        double = [b for b in atom.GetBonds() if b.GetBondType() == Chem.BondType.DOUBLE]
+        if len(double) == 2 and any(b.IsInRing() for b in double):
+            return True
+    return False
+
+
+def _bredt(molecule: Chem.Mol) -> bool:
+    bridgeheads: list[int] = []
+    rdMolDescriptors.CalcNumBridgeheadAtoms(molecule, bridgeheads)
+    return any(_unsaturated(b) for i in bridgeheads for b in molecule.GetAtomWithIdx(i).GetBonds() if b.IsInRing())
+
+
+def _crowded_small_rings(molecule: Chem.Mol) -> bool:
+    small = _small_rings(molecule, 4)
+    return any(sum(i in ring for ring in small) >= 3 for i in range(molecule.GetNumAtoms()))
+
+
+def _unsaturated_small_bicycle(molecule: Chem.Mol) -> bool:
+    small = _small_rings(molecule, 4)
+    for k, ring in enumerate(small):
+        for other in small[k + 1 :]:
+            joined = ring | other
+            if ring & other and any(
+                _unsaturated(b) and b.GetBeginAtomIdx() in joined and b.GetEndAtomIdx() in joined
+                for b in molecule.GetBonds()
+            ):
+                return True
+    return False
+
+
+def _aromatic_small_ring(molecule: Chem.Mol) -> bool:
+    return any(
+        molecule.GetAtomWithIdx(i).GetIsAromatic() for ring in _small_rings(molecule, 3) for i in ring
+    )
+
+
+RING_RULES = {
+    "triple bond in a ring": _ring_triple_bond,
+    "allene in a ring": _ring_allene,
+    "unsaturated bond at a bridgehead (Bredt)": _bredt,
+    "three small rings at one atom": _crowded_small_rings,
+    "unsaturated bond in joined small rings": _unsaturated_small_bicycle,
+    "three-membered ring on an aromatic ring": _aromatic_small_ring,
+}
+"""Ring rules that no SMARTS says well: name → test of a molecule."""
+
+
+def parse_smiles(smiles: str) -> Chem.Mol:
+    """SMILES → sanitised molecule of the space's elements, without stereo marks.
+
+    Raises:
+        SmilesError: RDKit cannot read the string, or it is charged, radical,
+            isotopic or made of several parts.
+        UnknownElementError: an element outside `ELEMENTS` (and hydrogen).
+    """
+    with silence_rdkit():
+        molecule = Chem.MolFromSmiles(smiles) if smiles.strip() else None
+    if molecule is None:
+        raise SmilesError(smiles)
+    Chem.RemoveStereochemistry(molecule)
+    for atom in molecule.GetAtoms():
+        if atom.GetSymbol() not in ELEMENTS:
+            raise UnknownElementError(atom.GetSymbol(), ELEMENTS)
+        if atom.GetFormalCharge() or atom.GetNumRadicalElectrons() or atom.GetIsotope():
+            raise SmilesError(smiles, "only neutral closed-shell molecules without isotope labels are covered")
+    if len(Chem.GetMolFrags(molecule)) != 1:
+        raise SmilesError(smiles, "it must be one connected molecule")
+    return molecule
+
+
+def silence_rdkit() -> RDLogger:
+    """Context in which RDKit prints nothing (its reasons go into our errors)."""
+    from rdkit.rdBase import BlockLogs
+
+    return BlockLogs()
+
+
+def molecule_from_graph(types: np.ndarray, bonds: np.ndarray) -> Chem.Mol:
+    """Integer graph → sanitised molecule with implicit hydrogens.
+
+    Args:
+        types: ``[n]`` indices into `ELEMENTS`.
+        bonds: ``[n, n]`` symmetric integer bond orders 0 to 3, zero diagonal.
+
+    Returns:
+        A connected, sanitised RDKit molecule.
+
+    Raises:
+        ValenceError: an atom has more bonds than its valence.
+        InputError: no atoms, several fragments, or a bond order above 3.
+    """
+    types = np.asarray(types)
+    bonds = np.asarray(bonds)
+    if len(types) == 0:
+        raise InputError("a graph needs at least one atom")
+    if bonds.max(initial=0) > MAX_BOND_ORDER or bonds.min(initial=0) < 0:
+        raise InputError(f"bond orders must lie between 0 and {MAX_BOND_ORDER}")
+    excess = bonds.sum(axis=1) - np.asarray(VALENCES)[types]
+    if (excess > 0).any():
+        atom = int(excess.argmax())
+        raise ValenceError(
+            f"atom {atom} ({ELEMENTS[types[atom]]}) has {int(bonds[atom].sum())} bonds, "
+            f"its valence is {VALENCES[types[atom]]}"
+        )
+    molecule = Chem.RWMol()
+    for kind in types:
+        molecule.AddAtom(Chem.Atom(ELEMENTS[kind]))
+    orders = {1: Chem.BondType.SINGLE, 2: Chem.BondType.DOUBLE, 3: Chem.BondType.TRIPLE}
+    for i, j in zip(*np.nonzero(np.triu(bonds, 1)), strict=True):
+        molecule.AddBond(int(i), int(j), orders[int(bonds[i, j])])
+    if len(Chem.GetMolFrags(molecule)) != 1:
+        raise InputError("the graph falls into several fragments")
+    Chem.SanitizeMol(molecule)
+    return molecule.GetMol()
+
+
+def graph_from_molecule(molecule: Chem.Mol) -> tuple[np.ndarray, np.ndarray]:
+    """Molecule → integer graph (one Kekulé form), inverse of `molecule_from_graph`.
+
+    Returns:
+        ``types [n]`` (int8 indices into `ELEMENTS`) and ``bonds [n, n]`` (int8).
+
+    Raises:
+        UnknownElementError: an element outside `ELEMENTS`.
+    """
+    kekule = Chem.Mol(molecule)
+    Chem.Kekulize(kekule, clearAromaticFlags=True)
+    n = kekule.GetNumAtoms()
+    for atom in kekule.GetAtoms():
+        if atom.GetSymbol() not in ELEMENTS:
+            raise UnknownElementError(atom.GetSymbol(), ELEMENTS)
+    types = np.array([ELEMENTS.index(atom.GetSymbol()) for atom in kekule.GetAtoms()], np.int8)
+    bonds = np.zeros((n, n), np.int8)
+    for bond in kekule.GetBonds():
+        i, j = bond.GetBeginAtomIdx(), bond.GetEndAtomIdx()
+        bonds[i, j] = bonds[j, i] = int(bond.GetBondTypeAsDouble())
+    return types, bonds
+
+
+def kekule_forms(molecule: Chem.Mol, limit: int = 8) -> list[np.ndarray]:
+    """All bond-order matrices of an aromatic molecule, up to `limit`.
+
+    Every form describes the same molecule, so a predictor on integer bonds must
+    give all of them one value.
+
+    Returns:
+        List of ``[n, n]`` int8 matrices in the atom order of `molecule`; the
+        first is RDKit's own choice.
+    """
+    first = graph_from_molecule(molecule)[1]
+    aromatic = [bond for bond in molecule.GetBonds() if bond.GetIsAromatic()]
+    if not aromatic:
+        return [first]
+    edges = [(bond.GetBeginAtomIdx(), bond.GetEndAtomIdx()) for bond in aromatic]
+    # An aromatic system's double bonds are a perfect matching of the atoms that have one.
+    partners = {atom for i, j in edges if first[i, j] == 2 for atom in (i, j)}
+    forms = [first]
+
+    def extend(open_atoms: frozenset[int], chosen: tuple[tuple[int, int], ...]) -> None:
+        if len(forms) >= limit:
+            return
+        if not open_atoms:
+            bonds = first.copy()
+            for i, j in edges:
+                bonds[i, j] = bonds[j, i] = 2 if (i, j) in chosen else 1
+            if not any((bonds == known).all() for known in forms):
+                forms.append(bonds)
+            return
+        atom = min(open_atoms)
+        for i, j in edges:
+            if atom in (i, j) and {i, j} <= open_atoms:
+                extend(open_atoms - {i, j}, (*chosen, (i, j)))
+
+    extend(frozenset(partners), ())
+    return forms
+
+
+def canonical_smiles(molecule: Chem.Mol) -> str:
+    """Canonical SMILES without stereo marks: the identity of a molecule here."""
+    return Chem.MolToSmiles(molecule, isomericSmiles=False)
+
+
+def skeleton(molecule: Chem.Mol) -> str:
+    """Heavy-atom skeleton: the molecule with bond orders and elements erased.
+
+    Murcko scaffolds put every acyclic molecule into one group; the skeleton
+    separates them, so it is what splits go by.
+
+    Returns:
+        Canonical SMILES of the graph of wildcard atoms and single bonds.
+    """
+    n = molecule.GetNumAtoms()
+    bare = Chem.RWMol()
+    for _ in range(n):
+        bare.AddAtom(Chem.Atom(0))
+    for bond in molecule.GetBonds():
+        bare.AddBond(bond.GetBeginAtomIdx(), bond.GetEndAtomIdx(), Chem.BondType.SINGLE)
+    return Chem.MolToSmiles(bare)
