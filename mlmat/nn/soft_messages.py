@@ -25,10 +25,11 @@ def bond_weights(bonds: jax.Array) -> jax.Array:
         bonds: ``[..., n, n]`` orders between 0 and 3.
 
     Returns:
-        ``[..., 3, n, n]``: weights of single, double and triple bond.
+        ``[..., n, 3 n]``: weights of single, double and triple bond to each atom.
     """
-    orders = jnp.arange(1, BOND_ORDERS + 1, dtype=bonds.dtype)[:, None, None]
-    return jnp.maximum(0.0, 1.0 - jnp.abs(bonds[..., None, :, :] - orders))
+    orders = jnp.arange(1, BOND_ORDERS + 1, dtype=bonds.dtype)
+    weights = jnp.maximum(0.0, 1.0 - jnp.abs(bonds[..., None] - orders))
+    return weights.reshape(*bonds.shape[:-1], bonds.shape[-1] * BOND_ORDERS)
 
 
 class SoftMessageLayer(nn.Module):
@@ -44,11 +45,12 @@ class SoftMessageLayer(nn.Module):
 
     @nn.compact
     def __call__(self, h: jax.Array, weights: jax.Array, mask: jax.Array) -> jax.Array:
-        """``h [..., n, F]``, ``weights [..., 3, n, n]``, ``mask [..., n]`` → ``[..., n, F]``."""
+        """``h [..., n, F]``, ``weights [..., n, 3 n]``, ``mask [..., n]`` → ``[..., n, F]``."""
         x = nn.LayerNorm()(h) * mask[..., None]
         sent = nn.Dense(BOND_ORDERS * self.features, use_bias=False, name="sent")(x)
-        sent = jnp.moveaxis(sent.reshape(*x.shape[:-1], BOND_ORDERS, self.features), -2, -3)
-        received = (weights @ sent).sum(axis=-3)
+        # One product of [n, 3n] with [3n, F]: many times faster on a CPU than three of [n, n].
+        sent = sent.reshape(*x.shape[:-2], x.shape[-2] * BOND_ORDERS, self.features)
+        received = weights @ sent
         everyone = x.sum(axis=-2, keepdims=True) / jnp.maximum(mask.sum(axis=-1), 1.0)[..., None, None]
         everyone = jnp.broadcast_to(nn.Dense(self.features, name="everyone")(everyone), x.shape)
         update = nn.silu(nn.Dense(self.features, name="own")(x) + received + everyone)
