@@ -93,6 +93,12 @@ def stability_violations(molecule: Chem.Mol) -> list[str]:
     return names + [name for name, broken in RING_RULES.items() if broken(molecule)]
 
 
+def violating_atoms(molecule: Chem.Mol) -> set[int]:
+    """Atoms of the rejected motifs of a molecule; its ring atoms if only a ring rule is broken."""
+    atoms = {i for _, query in _motif_queries() for i in molecule.GetSubstructMatch(query)}
+    return atoms or {atom.GetIdx() for atom in molecule.GetAtoms() if atom.IsInRing()}
+
+
 def _unsaturated(bond: Chem.Bond) -> bool:
     return bond.GetBondType() != Chem.BondType.SINGLE
 

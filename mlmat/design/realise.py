@@ -1,0 +1,123 @@
+"""From a relaxed molecule to a real one: round, respect valences, repair, filter."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from rdkit import Chem
+
+from mlmat.graphs.chemistry import (
+    ELEMENTS,
+    VALENCES,
+    canonical_smiles,
+    molecule_from_graph,
+    silence_rdkit,
+    stability_violations,
+    violating_atoms,
+)
+from mlmat.typing import SoftGraph
+
+REPAIRS = 12
+"""How many single edits may turn an unstable rounding into a member of the space."""
+
+
+class Realised(NamedTuple):
+    """A discrete molecule and how far rounding had to go.
+
+    Attributes:
+        smiles: canonical SMILES.
+        repairs: number of single edits after rounding.
+    """
+
+    smiles: str
+    repairs: int
+
+
+def round_graph(graph: SoftGraph) -> tuple[np.ndarray, np.ndarray]:
+    """Nearest integer graph within valence: elements by argmax, bonds largest first.
+
+    The bonds that exceed one half are taken in falling order, each as far as both
+    atoms' valences reach, but every bond of the spanning tree (order ≥ 1) is kept.
+
+    Returns:
+        ``types [n]`` and ``bonds [n, n]``, integers, without padding.
+    """
+    atoms = np.asarray(graph.mask) > 0
+    types = np.asarray(graph.types)[atoms].argmax(axis=1)
+    relaxed = np.asarray(graph.bonds)[atoms][:, atoms]
+    bonds = (np.triu(relaxed, 1) >= 1 - 1e-4).astype(int)
+    bonds += bonds.T
+    valences = np.asarray(VALENCES)
+    for atom in np.flatnonzero(bonds.sum(axis=1) > valences[types]):
+        types[atom] = 0  # too many bonds for its element: only carbon holds four
+    while (bonds.sum(axis=1) > valences[types]).any():  # a ring bond of order one beyond carbon's four
+        atom = int((bonds.sum(axis=1) - valences[types]).argmax())
+        weakest = min((j for j in np.flatnonzero(bonds[atom]) if _in_ring(bonds, atom, j)), key=lambda j: relaxed[atom, j])
+        bonds[atom, weakest] = bonds[weakest, atom] = 0
+    rest = np.triu(relaxed - bonds, 1)
+    for flat in np.argsort(-rest, axis=None):
+        i, j = divmod(int(flat), len(types))
+        if rest[i, j] < 0.5:
+            break
+        free = valences[types] - bonds.sum(axis=1)
+        extra = min(round(float(rest[i, j])), free[i], free[j], 3 - bonds[i, j])
+        bonds[i, j] += extra
+        bonds[j, i] += extra
+    return types, bonds
+
+
+def _in_ring(bonds: np.ndarray, i: int, j: int) -> bool:
+    """Whether the graph stays connected without the bond i-j."""
+    cut = bonds > 0
+    cut[i, j] = cut[j, i] = False
+    reached = np.zeros(len(cut), bool)
+    reached[i] = True
+    for _ in range(len(cut)):
+        reached |= cut[reached].any(axis=0)
+    return bool(reached[j])
+
+
+def realise(graph: SoftGraph) -> Realised | str:
+    """Relaxed molecule → member of the space, or the reason why there is none.
+
+    Rounding may give an unstable motif. Up to `REPAIRS` single edits inside the
+    offending atoms follow: a heteroatom becomes carbon, a multiple bond loses one
+    order, a ring bond is opened. What comes out is predicted again, so a repair
+    never passes for what the gradient found.
+    """
+    types, bonds = round_graph(graph)
+    rng = np.random.default_rng(int(types.sum()) * 1009 + int(bonds.sum()))
+    reason = "no edit left"
+    with silence_rdkit():
+        for repairs in range(REPAIRS + 1):
+            try:
+                molecule = molecule_from_graph(types, bonds)
+            except (ValueError, Chem.MolSanitizeException) as error:
+                return f"not a molecule: {error}"
+            violations = stability_violations(molecule)
+            if not violations:
+                return Realised(canonical_smiles(molecule), repairs)
+            reason = violations[0]
+            edits = _edits(types, bonds, violating_atoms(molecule))
+            if not edits:
+                break
+            types, bonds = edits[rng.integers(len(edits))]
+    return reason
+
+
+def _edits(types: np.ndarray, bonds: np.ndarray, where: set[int]) -> list[tuple[np.ndarray, np.ndarray]]:
+    """All single edits inside the atoms `where` that simplify the molecule."""
+    edits = []
+    for atom in where:
+        if ELEMENTS[types[atom]] != "C":
+            changed = types.copy()
+            changed[atom] = 0
+            edits.append((changed, bonds))
+    for i in where:
+        for j in where:
+            if i < j and (bonds[i, j] > 1 or (bonds[i, j] == 1 and _in_ring(bonds, i, j))):
+                lowered = bonds.copy()
+                lowered[i, j] = lowered[j, i] = bonds[i, j] - 1
+                edits.append((types, lowered))
+    return edits
