@@ -64,3 +64,23 @@ def sha256(path: str | Path) -> str:
         while block := stream.read(1 << 20):
             digest.update(block)
     return digest.hexdigest()
+
+
+def read_lines(path: str | Path) -> Iterator[dict]:
+    """Records of a JSON-lines file; a last line cut short by a kill is dropped, no file is empty."""
+    path = Path(path)
+    if not path.exists():
+        return
+    with open(path, encoding="utf-8") as stream:
+        for line in stream:
+            if line.endswith("\n"):
+                yield json.loads(line)
+
+
+def cut_torn_line(path: str | Path) -> None:
+    """Remove a last line without its newline, so that appending to the file starts cleanly."""
+    path = Path(path)
+    if path.exists():
+        content = path.read_bytes()
+        if content and not content.endswith(b"\n"):
+            path.write_bytes(content[: content.rfind(b"\n") + 1])

@@ -11,17 +11,20 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import tyro
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from mlmat.data.small_organics.pack import pack
 from mlmat.data.small_organics.sample import sample_space
-from mlmat.files import write_json
+from mlmat.files import cut_torn_line, read_lines, write_json
 from mlmat.oracles.pool import judge
-from mlmat.oracles.verdict import Verdict
+from mlmat.oracles.pyscf import label_geometry
+from mlmat.oracles.verdict import OK, Verdict
 from mlmat.oracles.xtb import label_smiles
 
 COUNTS = {3: 100, 4: 300, 5: 750, 6: 1400, 7: 1800, 8: 2000, 9: 2150, 10: 2400}
@@ -29,8 +32,12 @@ COUNTS = {3: 100, 4: 300, 5: 750, 6: 1400, 7: 1800, 8: 2000, 9: 2150, 10: 2400}
 
 SEED = 7
 
-WAVE_FUNCTION_LABELS = 2200
+WAVE_FUNCTION_LABELS = 2050
 """How many of the smallest labelled molecules also get HF and MP2 energies."""
+
+NOISE_MOLECULES = 150
+NOISE_SEEDS = (1, 2, 3)
+"""Molecules, and other embedding seeds, for the conformer noise of the gap."""
 
 
 @dataclass(frozen=True)
@@ -48,36 +55,30 @@ class Options:
     workers: int | None = None
 
 
-def read_lines(path: Path) -> Iterator[dict]:
-    """Records of a JSON-lines file; a last line cut short by a kill is dropped."""
-    if not path.exists():
-        return
-    with open(path, encoding="utf-8") as stream:
-        for line in stream:
-            if line.endswith("\n"):
-                yield json.loads(line)
-
-
-def _cut_torn_line(path: Path) -> None:
-    """Remove a last line without its newline, so that appending starts cleanly."""
-    if path.exists():
-        content = path.read_bytes()
-        if content and not content.endswith(b"\n"):
-            path.write_bytes(content[: content.rfind(b"\n") + 1])
-
-
 def label_all(
-    oracle: Callable[[str], Verdict], smiles: list[str], path: Path, title: str, workers: int | None
+    oracle: Callable[[Any], Verdict],
+    tasks: dict[str, Any],
+    path: Path,
+    title: str,
+    workers: int | None,
 ) -> None:
-    """Append one record per molecule to `path`, skipping those it already holds."""
-    _cut_torn_line(path)
-    known = {record["smiles"] for record in read_lines(path)}
-    open_ = [s for s in smiles if s not in known]
+    """Append one record per task to `path`, skipping those it already holds.
+
+    Args:
+        oracle: importable function of one task.
+        tasks: key of the record → argument of the oracle.
+        path: JSON-lines file to append to.
+        title: of the progress bar.
+        workers: processes; None for one per core.
+    """
+    cut_torn_line(path)
+    known = {record["key"] for record in read_lines(path)}
+    keys = [key for key in tasks if key not in known]
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns) as progress, open(path, "a", encoding="utf-8") as stream:
-        bar = progress.add_task(title, total=len(smiles), completed=len(smiles) - len(open_))
-        for index, verdict in judge(oracle, open_, workers=workers, time_limit=600):
-            stream.write(json.dumps({"smiles": open_[index], **asdict(verdict)}) + "\n")
+        bar = progress.add_task(title, total=len(tasks), completed=len(tasks) - len(keys))
+        for index, verdict in judge(oracle, [tasks[key] for key in keys], workers=workers, time_limit=600):
+            stream.write(json.dumps({"key": keys[index], **asdict(verdict)}) + "\n")
             stream.flush()
             progress.advance(bar)
 
@@ -94,7 +95,28 @@ def gfn2_stage(work: Path, workers: int | None) -> None:
     """GFN2 labels of the whole plan, sizes shuffled so that a part is like the whole."""
     smiles = json.loads((work / "sample.json").read_text())["smiles"]
     random.Random(SEED).shuffle(smiles)
-    label_all(label_smiles, smiles, work / "gfn2.jsonl", "GFN2-xTB", workers)
+    label_all(label_smiles, {s: s for s in smiles}, work / "gfn2.jsonl", "GFN2-xTB", workers)
+
+
+def label_with_seed(task: tuple[str, int]) -> Verdict:
+    """GFN2 label from another embedding seed, to measure conformer noise."""
+    return label_smiles(*task)
+
+
+def noise_stage(work: Path, workers: int | None) -> None:
+    """Relabel some molecules from other conformer seeds."""
+    labelled = [record["key"] for record in read_lines(work / "gfn2.jsonl") if record["status"] == OK]
+    chosen = random.Random(SEED).sample(sorted(labelled), min(NOISE_MOLECULES, len(labelled)))
+    tasks = {f"{s} {seed}": (s, seed) for s in chosen for seed in NOISE_SEEDS}
+    label_all(label_with_seed, tasks, work / "noise.jsonl", "conformer noise", workers)
+
+
+def wave_function_stage(work: Path, workers: int | None) -> None:
+    """HF and MP2 of the smallest labelled molecules, in order of their number of electrons."""
+    labelled = {record["key"]: record["values"] for record in read_lines(work / "gfn2.jsonl") if record["status"] == OK}
+    smallest = sorted(labelled, key=lambda s: (sum(labelled[s]["numbers"]), s))[:WAVE_FUNCTION_LABELS]
+    tasks = {s: (labelled[s]["numbers"], labelled[s]["positions"]) for s in smallest}
+    label_all(label_geometry, tasks, work / "mp2.jsonl", "HF and MP2", workers)
 
 
 def main(options: Options) -> None:
@@ -104,6 +126,12 @@ def main(options: Options) -> None:
         sample_stage(options.work)
     if "gfn2" in options.stages:
         gfn2_stage(options.work, options.workers)
+    if "noise" in options.stages:
+        noise_stage(options.work, options.workers)
+    if "mp2" in options.stages:
+        wave_function_stage(options.work, options.workers)
+    if "pack" in options.stages:
+        pack(options.work, Path(__file__).parent)
 
 
 if __name__ == "__main__":
