@@ -30,6 +30,9 @@ from mlmat.typing import SoftGraph, Targets, Variables
 
 MAGIC = b"MLMAT"
 FORMAT = 1
+SHIPPED = Path(__file__).parent / "pretrained" / "gap.mlmat"
+"""The gap predictor that ships with mlmat."""
+
 MODELS = {"SoftMPNN": SoftMPNN}
 
 
@@ -194,7 +197,7 @@ def load_predictor(path: str | Path | None = None) -> Predictor:
     Raises:
         PredictorFileError: missing, truncated or altered file, or one of a newer format.
     """
-    path = Path(__file__).parent / "pretrained" / "gap.mlmat" if path is None else path
+    path = SHIPPED if path is None else path
     header, payload = _read(path)
     if hashlib.sha256(payload).hexdigest() != header["sha256"]:
         raise PredictorFileError(f"{path} is truncated or altered (checksum differs): get it again or retrain")

@@ -9,7 +9,7 @@ touched here. About half an hour on two cores; resumable after any interruption.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -23,7 +23,6 @@ from mlmat.training.ensemble import TrainingConfig, predict_set, train_ensemble
 from mlmat.training.molecules import molecule_set
 
 PROPERTIES = ("gap", "homo", "lumo")
-UNITS = ("eV", "eV", "eV")
 CAPACITY = 10
 SPLIT_SEED = 0
 
@@ -46,40 +45,67 @@ def gap_split() -> Split:
     return skeleton_split(small_organics.load()["smiles"].tolist(), seed=SPLIT_SEED)
 
 
-def train_gap_predictor(
-    out: Path, config: TrainingConfig, report: Callable[[dict[str, float]], None] = lambda info: None
+def train_on(
+    smiles: Sequence[str],
+    targets: np.ndarray,
+    properties: tuple[str, ...],
+    out: Path,
+    config: TrainingConfig,
+    report: Callable[[dict[str, float]], None] = lambda info: None,
+    parts: Split | None = None,
+    data: dict[str, str] | None = None,
 ) -> Predictor:
-    """Train on the embedded set and write the predictor file with its provenance.
+    """Train an ensemble on molecules and write its predictor file with provenance.
 
     Args:
+        smiles: molecules.
+        targets: ``[N, P]`` in eV.
+        properties: names of the targets.
         out: predictor file; the training state is kept beside it until it is written.
         config: hyperparameters.
         report: called after every epoch.
+        parts: train and validation indices; default: by skeleton.
+        data: name and checksum of the data, for the file's provenance.
+
+    Raises:
+        InputError: too few molecules for the batch size.
     """
-    data = small_organics.load()
-    targets = np.stack([data[name] for name in PROPERTIES], axis=1)
-    parts = gap_split()
-    train, validation = (
-        molecule_set(data["smiles"][rows].tolist(), targets[rows], CAPACITY) for rows in parts[:2]
-    )
+    parts = parts or skeleton_split(smiles, seed=SPLIT_SEED)
+    chosen = np.asarray(smiles)
+    train, validation = (molecule_set(chosen[rows].tolist(), targets[rows], CAPACITY) for rows in parts[:2])
     checkpoint = out.with_suffix(".state")
     began = time.perf_counter()
     predictor, _ = train_ensemble(
-        train, validation, config, properties=PROPERTIES, units=UNITS, checkpoint=checkpoint, report=report
+        train,
+        validation,
+        config,
+        properties=properties,
+        units=("eV",) * len(properties),
+        checkpoint=checkpoint,
+        report=report,
     )
     predicted, _ = predict_set(predictor, validation)
-    error = predicted - np.asarray(validation.targets)
+    errors = np.abs(predicted - np.asarray(validation.targets)).mean(axis=0)
     notes = {
-        "data": {"name": data.name, "sha256": small_organics.provenance()["sha256"]},
+        "data": data or {},
         "split": {"by": "skeleton", "seed": SPLIT_SEED, "sizes": [len(part) for part in parts]},
         "training": asdict(config),
         "seconds": round(time.perf_counter() - began, 1),
-        "validation_mae": {n: round(float(e), 4) for n, e in zip(PROPERTIES, np.abs(error).mean(axis=0), strict=True)},
-        "range": {n: [float(v.min()), float(v.max())] for n, v in zip(PROPERTIES, targets[parts.train].T, strict=True)},
+        "validation_mae": {name: round(float(e), 4) for name, e in zip(properties, errors, strict=True)},
     }
     save_predictor(predictor, out, notes)
     checkpoint.unlink(missing_ok=True)
     return predictor
+
+
+def train_gap_predictor(
+    out: Path, config: TrainingConfig, report: Callable[[dict[str, float]], None] = lambda info: None
+) -> Predictor:
+    """Train on the embedded set; see `train_on`."""
+    data = small_organics.load()
+    targets = np.stack([data[name] for name in PROPERTIES], axis=1)
+    checksum = {"name": data.name, "sha256": small_organics.provenance()["sha256"]}
+    return train_on(data["smiles"].tolist(), targets, PROPERTIES, out, config, report, gap_split(), checksum)
 
 
 def main(options: Options) -> None:

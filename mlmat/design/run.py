@@ -1,0 +1,185 @@
+"""One inverse design from beginning to end: descend, realise, judge by all members, select.
+
+Everything a later step needs is written as soon as it exists, so an interrupted run
+goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from mlmat.design.gradient import GradientConfig, SearchState, descend, init_search, make_chunk
+from mlmat.design.realise import Realised
+from mlmat.design.wants import Want
+from mlmat.errors import NoDesignError
+from mlmat.files import atomic_write, cut_torn_line, read_lines
+from mlmat.oracles.verdict import Verdict
+from mlmat.predictor import Predictor, predict_smiles
+from mlmat.typing import Problem
+
+METHOD = "gradient"
+DEFAULT_BUDGET = 160_000
+
+
+@dataclass(frozen=True)
+class SearchConfig:
+    """What is searched for, and with how much.
+
+    Attributes:
+        want: property and range.
+        designs: how many molecules are submitted to the oracle.
+        budget: predictor evaluations; a gradient counts as three.
+        seed: of the starts.
+        gradient: hyperparameters of the gradient search.
+    """
+
+    want: Want
+    designs: int = 128
+    budget: int = DEFAULT_BUDGET
+    seed: int = 0
+    gradient: GradientConfig = field(default_factory=GradientConfig)
+
+
+class Candidate(NamedTuple):
+    """A real molecule that the search proposes.
+
+    Attributes:
+        smiles: canonical SMILES.
+        start: number of the start.
+        gap_relaxed: relaxed prediction at the moment of rounding.
+        gap_predicted: ensemble mean for the real molecule.
+        gap_std: ensemble standard deviation.
+    """
+
+    smiles: str
+    start: int
+    gap_relaxed: float
+    gap_predicted: float = float("nan")
+    gap_std: float = float("nan")
+
+
+class Search(NamedTuple):
+    """Outcome of the search before selection.
+
+    Attributes:
+        pool: distinct real molecules found, in the order found.
+        history: ``[steps, starts]`` relaxed prediction.
+        lost: reason → number of roundings that gave no member of the space.
+    """
+
+    pool: list[Candidate]
+    history: np.ndarray
+    lost: dict[str, int]
+
+
+def search_pool(
+    problem: Problem,
+    predictor: Predictor,
+    config: SearchConfig,
+    *,
+    chunk: Callable | None = None,
+    state_file: Path | None = None,
+    report: Callable[[int, int], None] = lambda step, found: None,
+) -> Search:
+    """Descend from noise and collect every distinct real molecule on the way.
+
+    Args:
+        problem: the contract's five functions.
+        predictor: the ensemble to climb.
+        config: want, budget, seed.
+        chunk: compiled chunk from `make_chunk`, to share it between searches.
+        state_file: saved after every chunk, and resumed from if it exists.
+        report: called after every chunk with (steps done, molecules found).
+    """
+    gradient = config.gradient
+    starts = gradient.starts(config.budget, predictor.members)
+    state = init_search(problem, gradient, starts, predictor.members, jax.random.key(config.seed))
+    search = Search([], np.zeros((0, starts), np.float32), {})
+    if state_file is not None and state_file.exists():
+        state, search = _load(state_file, state)
+    chunk = chunk or make_chunk(problem, gradient)
+    known = {candidate.smiles for candidate in search.pool}
+    for harvest in descend(problem, predictor, gradient, state, chunk):
+        search = search._replace(history=np.concatenate([search.history, harvest.history]))
+        for start in range(starts if harvest.materials is not None else 0):
+            outcome = problem.realise(jax.tree.map(lambda leaf, i=start: leaf[i], harvest.materials))
+            if not isinstance(outcome, Realised):
+                search.lost[outcome] = search.lost.get(outcome, 0) + 1
+            elif outcome.smiles not in known:
+                known.add(outcome.smiles)
+                search.pool.append(Candidate(outcome.smiles, start, float(harvest.history[-1, start])))
+        if state_file is not None:
+            _save(state_file, harvest.state, search)
+        report(int(harvest.state.step), len(search.pool))
+    return search
+
+
+def _save(path: Path, state: SearchState, search: Search) -> None:
+    leaves = {f"leaf_{i}": np.asarray(leaf) for i, leaf in enumerate(jax.tree.leaves(state))}
+    text = json.dumps({"pool": search.pool, "lost": search.lost})
+    with atomic_write(path) as stream:
+        np.savez(stream, history=search.history, text=np.frombuffer(text.encode(), np.uint8), **leaves)
+
+
+def _load(path: Path, template: SearchState) -> tuple[SearchState, Search]:
+    saved = dict(np.load(path))
+    leaves, structure = jax.tree.flatten(template)
+    state = structure.unflatten([jnp.asarray(saved[f"leaf_{i}"]) for i in range(len(leaves))])
+    content = json.loads(saved["text"].tobytes())
+    return state, Search([Candidate(*row) for row in content["pool"]], saved["history"], content["lost"])
+
+
+def select(predictor: Predictor, pool: Sequence[Candidate], want: Want, designs: int) -> list[Candidate]:
+    """Predict the real molecules with every member and keep the most trusted ones.
+
+    Ranked by |mean − range| + std: near the wanted range, and agreed on by the ensemble.
+
+    Raises:
+        NoDesignError: the pool is empty.
+    """
+    if not pool:
+        raise NoDesignError("no valid molecule came out of the search: raise --budget or change --seed")
+    mean, std = predict_smiles(predictor, [candidate.smiles for candidate in pool])
+    column = predictor.index(want.name)
+    mean, std = mean[:, column].astype(float), std[:, column].astype(float)
+    distance = np.maximum(np.maximum(want.low - mean, mean - want.high), 0)
+    best = np.argsort(distance + std, kind="stable")[:designs]
+    return [pool[i]._replace(gap_predicted=float(mean[i]), gap_std=float(std[i])) for i in best]
+
+
+def verify_designs(
+    problem: Problem,
+    designs: Sequence[Candidate],
+    verdict_file: Path | None = None,
+    report: Callable[[int], None] = lambda done: None,
+) -> list[Verdict]:
+    """Ask the oracle about every design; finished verdicts are kept in `verdict_file`.
+
+    Args:
+        problem: whose `verify` is the oracle.
+        designs: what to judge.
+        verdict_file: JSON lines, appended to as verdicts arrive and read on resume.
+        report: called after each verdict with the number done.
+    """
+    verdicts: dict[str, Verdict] = {}
+    if verdict_file is not None:
+        cut_torn_line(verdict_file)
+        verdicts = {row.pop("smiles"): Verdict(**row) for row in read_lines(verdict_file)}
+    report(sum(design.smiles in verdicts for design in designs))
+    missing = [design.smiles for design in designs if design.smiles not in verdicts]
+    if missing:
+        for index, verdict in problem.verify(missing):
+            verdicts[missing[index]] = verdict
+            if verdict_file is not None:
+                with open(verdict_file, "a", encoding="utf-8") as stream:
+                    stream.write(json.dumps({"smiles": missing[index], **asdict(verdict)}) + "\n")
+            report(sum(design.smiles in verdicts for design in designs))
+    return [verdicts[design.smiles] for design in designs]
