@@ -53,6 +53,16 @@ class Dataset:
     def __len__(self) -> int:
         return len(self.offsets) - 1
 
+    def __getitem__(self, name: str) -> np.ndarray:
+        """One array by name.
+
+        Raises:
+            DataError: no such array; the message lists those there are.
+        """
+        if name not in self.arrays:
+            raise DataError(f"{self.name} has no {name!r}; it has {', '.join(sorted(self.arrays))}")
+        return self.arrays[name]
+
     def __reduce__(self):
         # Workers are spawned, and a MappingProxyType cannot be pickled.
         fields = dict(self.arrays), dict(self.units), self.citation, self.licence, self.source
@@ -70,7 +80,7 @@ class Dataset:
             raise InputError(f"{self.name} has no geometries; its arrays are {', '.join(self.arrays)}")
         index = index % len(self)
         atoms = slice(self.offsets[index], self.offsets[index + 1])
-        return self.arrays["numbers"][atoms], self.arrays["positions"][atoms]
+        return self["numbers"][atoms], self["positions"][atoms]
 
     def subset(self, indices: np.ndarray) -> Dataset:
         """The items at `indices`, in that order.
@@ -101,7 +111,9 @@ def _checked_offsets(name: str, arrays: Mapping[str, np.ndarray], units: Mapping
     per_item = {k: v for k, v in arrays.items() if k not in PER_ATOM}
     geometry = {"n_atoms", "numbers", "positions"} & set(arrays)
     if geometry and len(geometry) < 3:
-        raise DataError(f"{name}: n_atoms, numbers and positions belong together, found only {sorted(geometry)}")
+        raise DataError(
+            f"{name}: n_atoms, numbers and positions belong together, found only {sorted(geometry)}"
+        )
     scalars = [k for k, v in arrays.items() if v.ndim == 0]
     if scalars or not per_item:
         raise DataError(f"{name}: every array needs a first axis over items or atoms; without one: {scalars}")
@@ -114,11 +126,17 @@ def _checked_offsets(name: str, arrays: Mapping[str, np.ndarray], units: Mapping
     unknown = sorted(set(units) - set(arrays))
     missing = sorted(k for k, v in arrays.items() if v.dtype.kind == "f" and k not in units)
     if unknown or missing:
-        raise DataError(f'{name}: units without array: {unknown}, float arrays without unit ("1" if none): {missing}')
+        raise DataError(
+            f'{name}: units without array: {unknown}, float arrays without unit ("1" if none): {missing}'
+        )
     items = next(iter(lengths.values()))
     if not geometry:
         return np.zeros(items + 1, np.int64)
-    if arrays["n_atoms"].ndim != 1 or arrays["n_atoms"].dtype.kind not in "iu" or (arrays["n_atoms"] < 0).any():
+    if (
+        arrays["n_atoms"].ndim != 1
+        or arrays["n_atoms"].dtype.kind not in "iu"
+        or (arrays["n_atoms"] < 0).any()
+    ):
         raise DataError(f"{name}: n_atoms must be non-negative integers [m]")
     offsets = np.concatenate([[0], np.cumsum(arrays["n_atoms"], dtype=np.int64)])
     wrong = {k: len(v) for k, v in arrays.items() if k in PER_ATOM and len(v) != offsets[-1]}
@@ -137,7 +155,9 @@ def _item_indices(name: str, indices: np.ndarray, length: int) -> np.ndarray:
     if indices.size == 0:
         return np.zeros(0, np.int64)
     if indices.ndim != 1 or indices.dtype.kind not in "iu":
-        raise InputError(f"{name}: indices must be integers [k] or booleans [{length}], found {indices.dtype} {indices.shape}")
+        raise InputError(
+            f"{name}: indices must be integers [k] or booleans [{length}], found {indices.dtype}"
+        )
     indices = indices.astype(np.int64)
     if indices.min() < -length or indices.max() >= length:
         raise InputError(f"{name} has no item {indices.max()} or {indices.min()}: use 0 to {length - 1}")
