@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import jax
@@ -59,7 +60,7 @@ def budget_for(graphs: Iterable[jraph.GraphsTuple], batch_size: int, multiple: i
     Raises:
         InputError: no graphs, or a batch size below 1.
     """
-    sizes = np.array([_size(jax.tree.leaves(g.nodes), g) for g in graphs], float)
+    sizes = np.array([(g.n_node.sum(), g.n_edge.sum(), len(g.n_node)) for g in graphs], float)
     if len(sizes) == 0 or batch_size < 1:
         raise InputError("a budget needs at least one graph and batch_size >= 1")
     batch = batch_size * sizes.mean(axis=0) + np.sqrt(batch_size) * sizes.std(axis=0)
@@ -100,7 +101,7 @@ def pack(
             whose features or counts do not agree.
     """
     buckets = (budget,) if isinstance(budget, Budget) else tuple(budget)
-    for small, large in zip(buckets, buckets[1:], strict=False):
+    for small, large in pairwise(buckets):
         if not large.holds(small.n_node - 1, small.n_edge, small.n_graph - 1):
             raise InputError(f"buckets must grow: {small} does not fit into {large}")
     if not buckets or open_batches < 1:
@@ -110,6 +111,24 @@ def pack(
         known = list(stream)
         stream = (known[i] for i in np.random.default_rng(seed).permutation(len(known)))
     return _pack(stream, buckets, open_batches)
+
+
+def unpack(batch: jraph.GraphsTuple) -> list[jraph.GraphsTuple]:
+    """The real graphs of a padded batch, in their order: the inverse of `pack`."""
+    batch = jax.device_get(batch)
+    graphs = int(np.flatnonzero(batch.n_node)[-1])  # the padding graph is the last one with nodes
+    nodes, edges = batch.n_node[:graphs].sum(), batch.n_edge[:graphs].sum()
+    real = jraph.GraphsTuple(
+        nodes=jax.tree.map(lambda leaf: leaf[:nodes], batch.nodes),
+        edges=jax.tree.map(lambda leaf: leaf[:edges], batch.edges),
+        globals=jax.tree.map(lambda leaf: leaf[:graphs], batch.globals),
+        # Copies, because jraph.unbatch_np shifts the indices in place.
+        receivers=batch.receivers[:edges].copy(),
+        senders=batch.senders[:edges].copy(),
+        n_node=batch.n_node[:graphs],
+        n_edge=batch.n_edge[:graphs],
+    )
+    return jraph.unbatch_np(real)
 
 
 class _Layout(NamedTuple):
@@ -133,14 +152,10 @@ class _Batch:
     sizes: list[tuple[int, int, int]] = field(default_factory=list)
 
 
-def _size(node_leaves: Sequence[np.ndarray], graph: jraph.GraphsTuple) -> tuple[int, int, int]:
-    if not node_leaves:
-        raise InputError("a graph without node features cannot be packed: give it nodes of shape [n, ...]")
-    return len(node_leaves[0]), len(graph.receivers), len(graph.n_node)
-
-
 def _layout(graph: jraph.GraphsTuple) -> _Layout:
     leaves, structure = jax.tree.flatten(graph)
+    if not jax.tree.leaves(graph.nodes):
+        raise InputError("a graph without node features cannot be packed: give it nodes of shape [n, ...]")
     index = jax.tree.unflatten(structure, range(len(leaves)))
     kinds = [1] * len(leaves)
     for kind, part in ((0, index.nodes), (2, (index.globals, index.n_node, index.n_edge))):
@@ -162,7 +177,8 @@ def _pack(
         leaves, structure = jax.tree.flatten(graph)
         if structure != layout.structure:
             raise InputError(f"graph {index} has other features than the first one: {structure}")
-        size = nodes, edges, graphs = _size(leaves[: len(layout.kinds) - layout.kinds.count(1)], graph)
+        # The first leaf holds node features, because nodes are the first field.
+        size = nodes, edges, graphs = len(leaves[0]), len(graph.receivers), len(graph.n_node)
         if not largest.holds(*size):
             raise CapacityError(
                 f"graph {index} with {nodes} nodes and {edges} edges does not fit into {largest}: "
@@ -176,8 +192,43 @@ def _pack(
             if len(waiting) == open_batches:
                 yield _fill(waiting.pop(0), layout, buckets)
             waiting.append(batch := _Batch())
-        batch.nodes, batch.edges, batch.graphs = batch.nodes + nodes, batch.edges + edges, batch.graphs + graphs
+        batch.nodes, batch.edges, batch.graphs = (
+            batch.nodes + nodes,
+            batch.edges + edges,
+            batch.graphs + graphs,
+        )
         batch.members.append(leaves)
         batch.sizes.append(size)
     for batch in waiting:
         yield _fill(batch, layout, buckets)
+
+
+def _fill(batch: _Batch, layout: _Layout, buckets: tuple[Budget, ...]) -> jraph.GraphsTuple:
+    """Write the members into buffers of the first bucket that holds them, then pad."""
+    used = batch.nodes, batch.edges, batch.graphs
+    budget = next(bucket for bucket in buckets if bucket.holds(*used))
+    capacity = budget.n_node, budget.n_edge, budget.n_graph
+    leaves = []
+    for column, kind, tail, dtype in zip(
+        zip(*batch.members, strict=True), layout.kinds, layout.tails, layout.dtypes, strict=True
+    ):
+        # A new buffer each time: JAX on a CPU may read NumPy memory in place, and late.
+        buffer = np.zeros((capacity[kind], *tail), dtype)
+        try:
+            np.concatenate(column, out=buffer[: used[kind]])
+        except (ValueError, TypeError) as error:
+            raise InputError(f"graphs with different features cannot share a batch: {error}") from error
+        leaves.append(buffer)
+    packed = jax.tree.unflatten(layout.structure, leaves)
+    if (packed.n_node.sum(), packed.n_edge.sum()) != used[:2]:
+        raise InputError("n_node and n_edge of a graph must count its node features and edges")
+    sizes = np.array(batch.sizes)
+    shift = np.repeat(np.cumsum(sizes[:, 0]) - sizes[:, 0], sizes[:, 1])
+    for ends in (packed.senders, packed.receivers):
+        ends[: batch.edges] += shift.astype(np.int32)
+        ends[batch.edges :] = batch.nodes
+    if (packed.receivers[1:] < packed.receivers[:-1]).any():
+        raise InputError("edges must be sorted by receiver: pass each graph through sparse.sort_edges first")
+    packed.n_node[batch.graphs] = budget.n_node - batch.nodes
+    packed.n_edge[batch.graphs] = budget.n_edge - batch.edges
+    return packed

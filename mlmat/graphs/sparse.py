@@ -49,7 +49,7 @@ def sparse_graph(
     n = len(types)
     if bonds.shape != (n, n):
         raise InputError(f"{n} types need bonds of shape ({n}, {n}), not {bonds.shape}")
-    if n and not (0 <= types.min() and types.max() < len(ELEMENTS)):
+    if n and (types.min() < 0 or types.max() >= len(ELEMENTS)):
         raise InputError(f"types must be indices 0 to {len(ELEMENTS) - 1} into {ELEMENTS}")
     if (bonds != bonds.T).any() or bonds.diagonal().any() or bonds.min(initial=0) < 0:
         raise InputError("bonds must be symmetric, not negative, and zero on the diagonal")
@@ -92,11 +92,14 @@ def to_integer_graph(graph: jraph.GraphsTuple) -> tuple[np.ndarray, np.ndarray]:
     """
     if len(graph.n_node) != 1:
         raise InputError(
-            f"one graph is needed, this batch has {len(graph.n_node)}: take it apart with "
-            "jraph.unbatch_np(jraph.unpad_with_graphs(batch))"
+            f"one graph is needed, not {len(graph.n_node)}: take a batch apart with packing.unpack"
         )
     nodes, orders = np.asarray(graph.nodes), np.asarray(graph.edges)[:, 0]
-    if not np.isin(nodes, (0, 1)).all() or (nodes.sum(axis=-1) != 1).any() or (orders != orders.round()).any():
+    if (
+        not np.isin(nodes, (0, 1)).all()
+        or (nodes.sum(axis=-1) != 1).any()
+        or (orders != orders.round()).any()
+    ):
         raise InputError("nodes must be one-hot and bond orders integer: round a soft graph first")
     bonds = np.zeros((len(nodes), len(nodes)), np.int8)
     bonds[np.asarray(graph.receivers), np.asarray(graph.senders)] = orders
