@@ -32,7 +32,7 @@ COUNTS = {3: 100, 4: 300, 5: 750, 6: 1400, 7: 1800, 8: 2000, 9: 2150, 10: 2400}
 
 SEED = 7
 
-WAVE_FUNCTION_LABELS = 2050
+WAVE_FUNCTION_LABELS = 2010
 """How many of the smallest labelled molecules also get HF and MP2 energies."""
 
 NOISE_MOLECULES = 150
