@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from rich import box
 from rich.console import Console
 from rich.markup import escape
@@ -9,18 +11,20 @@ from rich.table import Table
 
 from mlmat.commands.data_options import DataCommand, Fetch, Info, List, Verify
 from mlmat.data import registry
+from mlmat.data.catalogue import ENTRIES
 from mlmat.data.entry import Entry
 from mlmat.data.lookup import CACHE, EMBEDDED, Located, locate
 
 OK, BAD_INPUT = 0, 2
 
 
-def run(options: DataCommand, console: Console | None = None) -> int:
+def run(options: DataCommand, console: Console | None = None, entries: Mapping[str, Entry] = ENTRIES) -> int:
     """Run a sub-command.
 
     Args:
         options: which one, and its options.
         console: where to print; default: standard output.
+        entries: the catalogue.
 
     Returns:
         0, or 2 if `Verify` found an altered file or missed a set it was asked for.
@@ -30,12 +34,12 @@ def run(options: DataCommand, console: Console | None = None) -> int:
     """
     console = console or Console()
     actions = {List: _list, Info: _info, Fetch: _fetch, Verify: _verify}
-    return actions[type(options)](options, console)
+    return actions[type(options)](options, console, entries)
 
 
-def _list(options: List, console: Console) -> int:
+def _list(options: List, console: Console, entries: Mapping[str, Entry]) -> int:
     table = Table("name", "items", "where", "what it is", box=box.SIMPLE_HEAD)
-    for item in registry.ENTRIES.values():
+    for item in entries.values():
         found = locate(item, options.data_dir)
         table.add_row(item.name, _items(item, found), _where(item, found), item.title)
     console.print(table)
@@ -43,8 +47,8 @@ def _list(options: List, console: Console) -> int:
     return OK
 
 
-def _info(options: Info, console: Console) -> int:
-    item = registry.entry(options.name)
+def _info(options: Info, console: Console, entries: Mapping[str, Entry]) -> int:
+    item = registry.entry(options.name, entries)
     found = locate(item, options.data_dir)
     facts = Table.grid(padding=(0, 2))
     facts.add_row("name", f"{item.name}: {item.title}")
@@ -66,8 +70,8 @@ def _info(options: Info, console: Console) -> int:
     return OK
 
 
-def _fetch(options: Fetch, console: Console) -> int:
-    found = registry.fetch(options.name, options.data_dir, force=options.force)
+def _fetch(options: Fetch, console: Console, entries: Mapping[str, Entry]) -> int:
+    found = registry.fetch(options.name, options.data_dir, force=options.force, entries=entries)
     if found.place == EMBEDDED:
         console.print(f"{options.name} ships with mlmat; it is unaltered.", highlight=False)
         return OK
@@ -79,11 +83,11 @@ def _fetch(options: Fetch, console: Console) -> int:
     return OK
 
 
-def _verify(options: Verify, console: Console) -> int:
+def _verify(options: Verify, console: Console, entries: Mapping[str, Entry]) -> int:
     table = Table("name", "file", "status", "detail", box=box.SIMPLE_HEAD)
     colours = {"ok": "green", "altered": "bold red"}
     failed = False
-    for check in registry.verify(options.names, options.data_dir):
+    for check in registry.verify(options.names, options.data_dir, entries):
         failed |= check.status == "altered" or (check.status == "absent" and bool(options.names))
         colour = colours.get(check.status, "yellow")
         status = f"[{colour}]{check.status}[/]"

@@ -48,7 +48,15 @@ def read_qm7_mat(paths: Sequence[Path]) -> dict[str, np.ndarray]:
         raw = loadmat(paths[0])
         z, positions, energies, folds = (np.asarray(raw[key]) for key in ("Z", "R", "T", "P"))
     # A damaged MATLAB file ends in any of these, depending on where it is damaged.
-    except (ValueError, TypeError, KeyError, OSError, NotImplementedError, zlib.error, MatReadError) as error:
+    except (
+        ValueError,
+        TypeError,
+        LookupError,
+        OSError,
+        NotImplementedError,
+        zlib.error,
+        MatReadError,
+    ) as error:
         raise unreadable(paths[0], error) from error
     fold = np.full(len(z), -1, np.int8)
     for number, members in enumerate(folds):
@@ -70,7 +78,7 @@ def read_qm9_archive(paths: Sequence[Path]) -> dict[str, np.ndarray]:
             for member in archive:
                 if member.isfile() and member.name.endswith(".xyz"):
                     parsed.append(_gdb9_item(archive.extractfile(member).read().decode("ascii")))
-    except (tarfile.TarError, EOFError, OSError, ValueError, IndexError, KeyError) as error:
+    except (tarfile.TarError, EOFError, OSError, ValueError, LookupError) as error:
         raise unreadable(paths[0], error) from error
     if not parsed:
         raise DataError(f"{paths[0]} holds no .xyz file: fetch it again")
