@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import importlib
 import os
@@ -9,8 +10,16 @@ import sys
 from collections.abc import Sequence
 
 COMMANDS = {
-    "design": ("mlmat.commands.design_options", "mlmat.commands.design", "molecules with the gap you want, verified"),
-    "data": ("mlmat.commands.data_options", "mlmat.commands.data", "list, inspect, fetch and verify data sets"),
+    "design": (
+        "mlmat.commands.design_options",
+        "mlmat.commands.design",
+        "molecules with the gap you want, each judged by quantum chemistry",
+    ),
+    "data": (
+        "mlmat.commands.data_options",
+        "mlmat.commands.data",
+        "list, inspect, fetch and verify data sets",
+    ),
 }
 """Command → (module with `OPTIONS`, module with `run`, one-line help)."""
 
@@ -24,29 +33,62 @@ commands:
 
 options:
   --version     print the version
-  --debug       show the whole traceback of an error
+  --debug       show the whole traceback of an error (or set MLMAT_DEBUG=1)
 
 start here:
-  mlmat design                      128 molecules with a gap near 4 eV, judged by GFN2-xTB
-  mlmat design --want gap=2..2.5    another range
-  mlmat data list                   data sets and where they are
+  mlmat design                          128 molecules with a gap near 4 eV, judged by GFN2-xTB
+  mlmat design --want gap=2..2.5        another range
+  mlmat data list                       data sets and where they are
+
+exit codes: 0 ok, 2 bad input, 3 no design survived, 130 interrupted
 """
 
 OK, BAD_INPUT, NO_DESIGN, INTERRUPTED = 0, 2, 3, 130
+READER_GONE = 141
+"""What a shell reports for a program whose reader closed the pipe (128 + SIGPIPE)."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line.
 
+    Args:
+        argv: the words after ``mlmat``; default: those of the process.
+
     Returns:
-        0 ok, 2 bad input, 3 no design survived, 130 interrupted.
+        0 ok, 2 bad input, 3 no design survived, 130 interrupted, 141 reader of the output gone.
+
+    Raises:
+        Exception: a bug in mlmat keeps its traceback (Python then exits with 1).
     """
     words = list(sys.argv[1:] if argv is None else argv)
-    debug = "--debug" in words or bool(os.environ.get("MLMAT_DEBUG"))
+    debug = "--debug" in words or os.environ.get("MLMAT_DEBUG", "0") not in ("", "0")
     words = [word for word in words if word != "--debug"]
+    try:
+        code = _dispatch(words, debug)
+        # Here, not at exit: a reader who has gone (`| head`) is met inside this block.
+        sys.stdout.flush()
+        return code
+    except KeyboardInterrupt:
+        resume = "; mlmat design --resume DIR goes on" if words[:1] == ["design"] else ""
+        print(f"mlmat: interrupted; what was finished is kept{resume}", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Python flushes again at exit; that has to succeed.
+        with contextlib.suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return READER_GONE
+    except SystemExit as stop:
+        # rich turns a broken pipe into an exit of its own.
+        if isinstance(stop.__context__, BrokenPipeError):
+            return READER_GONE
+        raise
+
+
+def _dispatch(words: list[str], debug: bool) -> int:
+    """Answer what needs no command here; hand the rest to its command."""
     if not words or words[0] in ("-h", "--help", "help"):
         lines = (f"  {name:<12}  {text}" for name, (_, _, text) in COMMANDS.items())
-        print(HELP.format(commands="\n".join(lines)), end="")
+        print(HELP.format(commands="\n".join(lines)), end="", file=sys.stdout if words else sys.stderr)
         return OK if words else BAD_INPUT
     if words[0] == "--version":
         from mlmat import __version__
@@ -55,8 +97,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return OK
     if words[0] not in COMMANDS:
         near = difflib.get_close_matches(words[0], COMMANDS, n=1)
-        hint = f" Did you mean {near[0]}?" if near else f" Commands: {', '.join(COMMANDS)}."
-        print(f"mlmat: error: unknown command {words[0]!r}.{hint}", file=sys.stderr)
+        hint = f"did you mean {near[0]}?" if near else f"the commands are {', '.join(COMMANDS)}."
+        _complain(f"unknown command {words[0]!r}: {hint}")
         return BAD_INPUT
     return _run(words[0], words[1:], debug)
 
@@ -69,19 +111,26 @@ def _run(name: str, words: list[str], debug: bool) -> int:
 
     options_module, run_module, _ = COMMANDS[name]
     try:
-        options = tyro.cli(importlib.import_module(options_module).OPTIONS, prog=f"mlmat {name}", args=words)
+        options_type = importlib.import_module(options_module).OPTIONS
+        try:
+            options = tyro.cli(options_type, prog=f"mlmat {name}", args=words)
+        except SystemExit as stop:  # tyro has printed the help, or what is wrong
+            return stop.code if isinstance(stop.code, int) else OK
         return importlib.import_module(run_module).run(options)
     except MlmatError as error:
         if debug:
-            raise
-        print(f"mlmat: error: {error}", file=sys.stderr)
+            import traceback
+
+            traceback.print_exc()
+        _complain(str(error))
         return NO_DESIGN if isinstance(error, NoDesignError) else BAD_INPUT
-    except KeyboardInterrupt:
-        print("mlmat: interrupted; what was finished is kept (mlmat design --resume DIR goes on)", file=sys.stderr)
-        return INTERRUPTED
-    except BrokenPipeError:
-        sys.stdout = open(os.devnull, "w")  # noqa: SIM115  (silences the flush at exit)
-        return OK
+
+
+def _complain(message: str) -> None:
+    """One line on standard error, red on a terminal (https://no-color.org)."""
+    line = f"mlmat: error: {' '.join(message.split())}"
+    colour = sys.stderr.isatty() and not os.environ.get("NO_COLOR")
+    print(f"\033[31m{line}\033[0m" if colour else line, file=sys.stderr)
 
 
 if __name__ == "__main__":
