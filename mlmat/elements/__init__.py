@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import difflib
+from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
@@ -15,9 +16,12 @@ from mlmat.errors import InputError
 
 TABLE = Path(__file__).parent / "elements.csv"
 
+BLOCKS = ("s", "p", "d", "f")
+"""Blocks in the order of the numbers that stand for them in `property_by_number`."""
+
 
 class Element(NamedTuple):
-    """One element; NaN where a value is not known.
+    """One element; NaN where a value is not known or does not exist.
 
     Attributes:
         number: atomic number.
@@ -27,16 +31,19 @@ class Element(NamedTuple):
         period: 1 to 7.
         block: s, p, d or f.
         electronegativity: Pauling's scale.
-        covalent_radius: Å (Cordero et al., Dalton Trans. 2008, 2832).
-        van_der_waals_radius: Å.
-        valence_electrons: number of them.
+        covalent_radius: Å (Cordero et al., Dalton Trans. 2008, 2832; mean over the
+            valences of C and the spin states of Mn, Fe and Co).
+        van_der_waals_radius: Å (CRC Handbook).
+        valence_electrons: s and p electrons of the outer shell, with the electrons
+            of the open d or f shell in those blocks (d of Zn included).
         ionisation_energy: first, eV.
-        electron_affinity: eV.
-        atomic_volume: cm³/mol.
+        electron_affinity: eV; NaN where the anion is only metastable (He, Be, N, Ar, Xe).
+        atomic_volume: cm³ per mole of atoms near room temperature; for gases, of the
+            liquid at its normal boiling point (NaN for Rn).
         mass: u.
-        melting_point: K.
-        boiling_point: K.
-        density: g/cm³.
+        melting_point: K at standard pressure; of white P and Sn, gray Se, monoclinic S.
+        boiling_point: K, or sublimation point.
+        density: g/cm³ at 295 K; of the gas for gases.
     """
 
     number: int
@@ -85,23 +92,65 @@ def element(which: str | int) -> Element:
     elements = table()
     if isinstance(which, str) and which in elements:
         return elements[which]
-    if isinstance(which, int | np.integer) and 1 <= which <= len(elements):
-        return list(elements.values())[int(which) - 1]
-    near = difflib.get_close_matches(str(which), elements, n=3, cutoff=0.3)
-    raise InputError(f"unknown element {which!r}: use a symbol or a number from 1 to {len(elements)}"
-                     + (f"; did you mean {', '.join(near)}?" if near else ""))  # fmt: skip
+    if isinstance(which, int | np.integer) and not isinstance(which, bool) and 1 <= which <= len(elements):
+        return tuple(elements.values())[int(which) - 1]
+    hint = _near(str(which).strip().lower(), elements)
+    raise InputError(
+        f"unknown element {which!r}: use a symbol or a number from 1 to {len(elements)}"
+        + (f"; did you mean {', '.join(hint)}?" if hint else "")
+    )
+
+
+def _near(text: str, elements: MappingProxyType[str, Element]) -> list[str]:
+    """Symbols that `text` (lower case) may have meant: by case, number, name, then likeness."""
+    for symbol, entry in elements.items():
+        if text in (symbol.lower(), str(entry.number), entry.name.lower()):
+            return [symbol if text != str(entry.number) else text]
+    names = {entry.name.lower(): symbol for symbol, entry in elements.items()}
+    close = [names[name] for name in difflib.get_close_matches(text, names, n=2, cutoff=0.75)]
+    lower = {symbol.lower(): symbol for symbol in elements}
+    return close or [lower[symbol] for symbol in difflib.get_close_matches(text, lower, n=3, cutoff=0.5)]
+
+
+def atomic_numbers(symbols: Iterable[str]) -> np.ndarray:
+    """Symbols → atomic numbers, ``[n]`` int32.
+
+    Raises:
+        InputError: an unknown symbol.
+    """
+    return np.array([element(str(symbol)).number for symbol in symbols], np.int32)
+
+
+def symbols(numbers: Iterable[int]) -> list[str]:
+    """Atomic numbers → symbols, inverse of `atomic_numbers`.
+
+    Raises:
+        InputError: a number that no element of the table has.
+    """
+    return [element(number).symbol for number in np.asarray(list(numbers)).tolist()]
 
 
 def property_by_number(name: str) -> np.ndarray:
-    """One numerical property of all elements, indexed by atomic number.
+    """One property of all elements, indexed by atomic number: gather with ``table[numbers]``.
+
+    Args:
+        name: a field of `Element` other than ``symbol`` and ``name``; ``"block"``
+            gives indices into `BLOCKS`.
 
     Returns:
-        ``[Z_max + 1]`` float64; entry 0 is NaN, so that padding shows.
+        ``[Z_max + 1]`` float64, a fresh array; entry 0 is NaN, so that padding shows.
 
     Raises:
-        InputError: not a numerical property; the message lists them.
+        InputError: not such a property; the message lists them.
     """
-    names = [field for field in Element._fields if field not in _TEXT]
+    names = [field for field in Element._fields if field not in ("symbol", "name")]
     if name not in names:
-        raise InputError(f"elements have no numerical property {name!r}: choose from {', '.join(names)}")
-    return np.array([np.nan, *(getattr(e, name) for e in table().values())], float)
+        near = difflib.get_close_matches(name, names, n=1)
+        hint = f"did you mean {near[0]!r}? " if near else ""
+        raise InputError(
+            f"elements have no numerical property {name!r}: {hint}Choose from {', '.join(names)}"
+        )
+    values = (getattr(entry, name) for entry in table().values())
+    if name == "block":
+        values = (BLOCKS.index(block) for block in values)
+    return np.array([np.nan, *values], float)
