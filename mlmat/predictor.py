@@ -103,7 +103,9 @@ def _predict(predictor: Predictor, graph: SoftGraph) -> tuple[Targets, Targets]:
     return predictor.with_std(graph)
 
 
-def predict_graphs(predictor: Predictor, graphs: SoftGraph, batch: int = 512) -> tuple[np.ndarray, np.ndarray]:
+def predict_graphs(
+    predictor: Predictor, graphs: SoftGraph, batch: int = 512
+) -> tuple[np.ndarray, np.ndarray]:
     """Ensemble mean and standard deviation of many graphs, in padded batches of one size.
 
     Args:
@@ -181,13 +183,17 @@ def _read(path: str | Path) -> tuple[dict[str, Any], bytes]:
     start = len(MAGIC) + 4
     length = int.from_bytes(content[len(MAGIC) : start], "little")
     if not content.startswith(MAGIC):
-        raise PredictorFileError(f"{path} is not a predictor file (mlmat train or mlmat design --train make one)")
+        raise PredictorFileError(
+            f"{path} is not a predictor file (mlmat train or mlmat design --train make one)"
+        )
     try:
         header = json.loads(content[start : start + length])
     except ValueError as error:
         raise PredictorFileError(f"the header of {path} is damaged: get the file again or retrain") from error
     if header.get("format", FORMAT + 1) > FORMAT:
-        raise PredictorFileError(f"{path} is of format {header.get('format')}: update mlmat (this reads {FORMAT})")
+        raise PredictorFileError(
+            f"{path} is of format {header.get('format')}: update mlmat (this reads {FORMAT})"
+        )
     return header, content[start + length :]
 
 
@@ -200,7 +206,9 @@ def load_predictor(path: str | Path | None = None) -> Predictor:
     path = SHIPPED if path is None else path
     header, payload = _read(path)
     if hashlib.sha256(payload).hexdigest() != header["sha256"]:
-        raise PredictorFileError(f"{path} is truncated or altered (checksum differs): get it again or retrain")
+        raise PredictorFileError(
+            f"{path} is truncated or altered (checksum differs): get it again or retrain"
+        )
     arrays = serialization.msgpack_restore(payload)
     return Predictor(
         variables=jax.tree.map(jnp.asarray, arrays["variables"]),

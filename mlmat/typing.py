@@ -107,7 +107,8 @@ class Optimiser(NamedTuple):
 
 class Searcher(Protocol):
     """``search(problem, predictor, budget, key) → candidates``; the budget counts
-    predictor evaluations, and a gradient counts as three."""
+    predictor evaluations, and a gradient counts as three.
+    """
 
     def __call__(self, problem: Problem, predictor: Any, budget: int, key: Key) -> list[Any]:
         """Run the search within `budget` evaluations."""

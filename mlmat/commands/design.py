@@ -12,7 +12,14 @@ from typing import NamedTuple
 
 import numpy as np
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
 
 from mlmat.commands.design_options import DesignOptions
@@ -70,7 +77,7 @@ def run(options: DesignOptions) -> int:
             predictor,
             config,
             chunk=chunk,
-            state_file=out / "search.npz",
+            state_file=out / "search.state",
             report=lambda step, found: progress.update(bar, completed=step),
         )
     chosen = design.select(predictor, search.pool, want, options.designs)
@@ -92,7 +99,9 @@ def run(options: DesignOptions) -> int:
     }
     _write(options, out, want, search, chosen, verdicts, knowledge, seconds)
     if not any(verdict.ok for verdict in verdicts):
-        raise NoDesignError(f"none of {len(chosen)} designs survived quantum chemistry; reasons in {out / 'designs.csv'}")
+        raise NoDesignError(
+            f"none of {len(chosen)} designs survived quantum chemistry; reasons in {out / 'designs.csv'}"
+        )
     return 0
 
 
@@ -103,7 +112,9 @@ def _prepare(options: DesignOptions) -> tuple[DesignOptions, Path]:
         try:
             content = json.loads(saved.read_text())
         except (OSError, ValueError) as error:
-            raise DataError(f"{options.resume} holds no interrupted design (no readable {OPTIONS_FILE})") from error
+            raise DataError(
+                f"{options.resume} holds no interrupted design (no readable {OPTIONS_FILE})"
+            ) from error
         paths = {name: Path(content[name]) for name in ("predictor", "data") if content[name]}
         return replace(DesignOptions(**{**content, **paths}), resume=options.resume), options.resume
     parse_want(options.want)
@@ -111,11 +122,17 @@ def _prepare(options: DesignOptions) -> tuple[DesignOptions, Path]:
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise OutputError(f"cannot make the output folder {out}: {error.strerror}. Choose another with --out") from error
+        raise OutputError(
+            f"cannot make the output folder {out}: {error.strerror}. Choose another with --out"
+        ) from error
     if (out / OPTIONS_FILE).exists():
-        raise OutputError(f"{out} holds another design: go on with it by --resume {out}, or choose another --out")
+        raise OutputError(
+            f"{out} holds another design: go on with it by --resume {out}, or choose another --out"
+        )
     kept = {**asdict(options), "out": None, "resume": None}
-    write_json(out / OPTIONS_FILE, {k: str(v.resolve()) if isinstance(v, Path) else v for k, v in kept.items()})
+    write_json(
+        out / OPTIONS_FILE, {k: str(v.resolve()) if isinstance(v, Path) else v for k, v in kept.items()}
+    )
     return options, out
 
 
@@ -135,7 +152,12 @@ def _predictor(options: DesignOptions, out: Path, name: str):
             with _progress() as progress:
                 bar = progress.add_task("training", total=options.epochs)
                 train_on(
-                    smiles, values[:, None], (name,), trained, training, lambda i: progress.update(bar, completed=i["epoch"])
+                    smiles,
+                    values[:, None],
+                    (name,),
+                    trained,
+                    training,
+                    lambda i: progress.update(bar, completed=i["epoch"]),
                 )
         mae = read_header(trained)["notes"]["validation_mae"].get(name)
         return load_predictor(trained), Knowledge(smiles, values, {str(options.data): ""}, mae)
@@ -147,7 +169,7 @@ def _predictor(options: DesignOptions, out: Path, name: str):
     predictor = load_predictor(path)
     notes = read_header(path or SHIPPED)["notes"]
     mae = notes.get("validation_mae", {}).get(name)
-    if notes.get("data", {}).get("sha256") != small_organics.provenance()["sha256"]:
+    if notes.get("data", {}).get("sha256") != small_organics.provenance()["gfn2_sha256"]:
         return predictor, Knowledge([], np.zeros(0), {}, mae)
     data, rows = small_organics.load(), gap_split().train
     checksum = {"small_organics": notes["data"]["sha256"]}
@@ -185,14 +207,17 @@ def _write(options, out: Path, want: Want, search, chosen, verdicts, knowledge: 
 
     rows = design_rows(chosen, verdicts, knowledge.smiles, want)
     write_csv(rows, out / "designs.csv")
-    ok = [(row, verdict.values["positions"]) for row, verdict in zip(rows, verdicts, strict=True) if verdict.ok]
+    ok = [
+        (row, verdict.values["positions"]) for row, verdict in zip(rows, verdicts, strict=True) if verdict.ok
+    ]
     write_structures(ok, out / "structures.sdf")
     metrics = design_metrics(rows, want, options.designs)
     record = RunRecord(
         system="inverse design of small organic molecules",
         preset="design",
         command=_command(options),
-        config={k: str(v) if isinstance(v, Path) else v for k, v in asdict(options).items()} | {"lost": search.lost},
+        config={k: str(v) if isinstance(v, Path) else v for k, v in asdict(options).items()}
+        | {"lost": search.lost},
         seeds=[options.seed],
         data=knowledge.data,
         seconds={name: round(value, 2) for name, value in seconds.items()},
@@ -213,7 +238,9 @@ def _write(options, out: Path, want: Want, search, chosen, verdicts, knowledge: 
         "hit share": f"{hits / options.designs:.0%}",
         "same share among training molecules": "unknown" if base is None else f"{base:.1%}",
         "error on the designs (MAE)": "none verified" if error is None else f"{error:.2f} eV",
-        "validation error (MAE)": "unknown" if knowledge.validation_mae is None else f"{knowledge.validation_mae:.2f} eV",
+        "validation error (MAE)": "unknown"
+        if knowledge.validation_mae is None
+        else f"{knowledge.validation_mae:.2f} eV",
         "wall time": f"{seconds['run'] + seconds['compile']:.0f} s ({seconds['compile']:.0f} s compiling)",
     }
     write_report(
@@ -225,7 +252,10 @@ def _write(options, out: Path, want: Want, search, chosen, verdicts, knowledge: 
         ),
         facts=facts,
         figures=[
-            (out / "molecules.png", "The most trusted designs. Blue: verified inside the window; orange: outside."),
+            (
+                out / "molecules.png",
+                "The most trusted designs. Blue: verified inside the window; orange: outside.",
+            ),
             (out / "descent.png", "Left: relaxed molecules following the gradient. Right: verified values."),
             (out / "parity.png", "Predicted against verified; bars: ensemble standard deviation."),
         ],
@@ -241,9 +271,13 @@ def _print_table(rows, want: Want, facts: dict[str, str], out: Path) -> None:
     for head in ("rank", "SMILES", "predicted (eV)", "GFN2-xTB (eV)", "verdict"):
         table.add_column(head, justify="left" if head in ("SMILES", "verdict") else "right")
     for row in rows[:12]:
-        verdict = row.status if row.gap_verified is None else ("hit" if want.hit(row.gap_verified) else "miss")
+        verdict = (
+            row.status if row.gap_verified is None else ("hit" if want.hit(row.gap_verified) else "miss")
+        )
         verified = "" if row.gap_verified is None else f"{row.gap_verified:.2f}"
-        table.add_row(str(row.rank), row.smiles, f"{row.gap_predicted:.2f} ± {row.gap_std:.2f}", verified, verdict)
+        table.add_row(
+            str(row.rank), row.smiles, f"{row.gap_predicted:.2f} ± {row.gap_std:.2f}", verified, verdict
+        )
     console.print(table)
     for name, value in facts.items():
         console.print(f"{name:>38}  [bold]{value}[/]")

@@ -36,7 +36,9 @@ def read_table(path: str | Path, target: str, smiles: str = "smiles") -> tuple[l
         raise DataError(f"cannot read {path}: {error.strerror}") from error
     columns = reader.fieldnames or []
     if not rows:
-        raise DataError(f"{path} is empty: it needs a header line with {smiles},{target} and at least one molecule")
+        raise DataError(
+            f"{path} is empty: it needs a header line with {smiles},{target} and at least one molecule"
+        )
     for name in (smiles, target):
         if name not in columns:
             raise InputError(f"{path} has no column {name!r}; it has {', '.join(columns)}")

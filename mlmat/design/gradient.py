@@ -59,7 +59,9 @@ class GradientConfig:
         cost = GRADIENT_COST * self.steps + self.harvests
         starts = budget // cost // members * members
         if starts == 0:
-            raise InputError(f"a budget of {budget} evaluations is too small: {members} starts cost {cost * members}")
+            raise InputError(
+                f"a budget of {budget} evaluations is too small: {members} starts cost {cost * members}"
+            )
         return starts
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from mlmat.design.realise import realise
 from mlmat.design.space import decode_variables, init_variables
 from mlmat.design.wants import Want
-from mlmat.graphs.chemistry import ELEMENTS, VALENCES
+from mlmat.graphs.chemistry import ELEMENTS
 from mlmat.oracles.pool import judge
 from mlmat.oracles.verdict import Verdict
 from mlmat.oracles.xtb import label_smiles

@@ -53,7 +53,10 @@ def round_graph(graph: SoftGraph) -> tuple[np.ndarray, np.ndarray]:
         types[atom] = 0  # too many bonds for its element: only carbon holds four
     while (bonds.sum(axis=1) > valences[types]).any():  # a ring bond of order one beyond carbon's four
         atom = int((bonds.sum(axis=1) - valences[types]).argmax())
-        weakest = min((j for j in np.flatnonzero(bonds[atom]) if _in_ring(bonds, atom, j)), key=lambda j: relaxed[atom, j])
+        weakest = min(
+            (j for j in np.flatnonzero(bonds[atom]) if _in_ring(bonds, atom, j)),
+            key=lambda j: relaxed[atom, j],
+        )
         bonds[atom, weakest] = bonds[weakest, atom] = 0
     rest = np.triu(relaxed - bonds, 1)
     for flat in np.argsort(-rest, axis=None):

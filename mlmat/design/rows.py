@@ -73,7 +73,9 @@ def design_metrics(rows: Sequence[DesignRow], want: Want, asked: int, variant: s
         predicted, truth = np.array([(row.gap_predicted, row.gap_verified) for row in verified]).T
         relaxed = np.array([row.gap_relaxed for row in verified])
         metrics += [
-            Metric("error on designs (MAE)", mae(predicted, truth), "eV", variant=variant, n_test=len(verified)),
+            Metric(
+                "error on designs (MAE)", mae(predicted, truth), "eV", variant=variant, n_test=len(verified)
+            ),
             Metric(
                 "relaxed against rounded prediction (MAE)",
                 mae(relaxed, predicted),

@@ -13,16 +13,16 @@ from pathlib import Path
 from typing import NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
-from mlmat.design.gradient import GradientConfig, SearchState, descend, init_search, make_chunk
+from mlmat.design.gradient import GradientConfig, descend, init_search, make_chunk
 from mlmat.design.realise import Realised
 from mlmat.design.wants import Want
 from mlmat.errors import NoDesignError
-from mlmat.files import atomic_write, cut_torn_line, read_lines
+from mlmat.files import cut_torn_line, read_lines
 from mlmat.oracles.verdict import Verdict
 from mlmat.predictor import Predictor, predict_smiles
+from mlmat.training.checkpoint import load_state, save_state
 from mlmat.typing import Problem
 
 METHOD = "gradient"
@@ -104,7 +104,8 @@ def search_pool(
     state = init_search(problem, gradient, starts, predictor.members, jax.random.key(config.seed))
     search = Search([], np.zeros((0, starts), np.float32), {})
     if state_file is not None and state_file.exists():
-        state, search = _load(state_file, state)
+        state, notes = load_state(state_file, state)
+        search = Search([Candidate(*row) for row in notes["pool"]], np.array(notes["history"]), notes["lost"])
     chunk = chunk or make_chunk(problem, gradient)
     known = {candidate.smiles for candidate in search.pool}
     for harvest in descend(problem, predictor, gradient, state, chunk):
@@ -117,24 +118,10 @@ def search_pool(
                 known.add(outcome.smiles)
                 search.pool.append(Candidate(outcome.smiles, start, float(harvest.history[-1, start])))
         if state_file is not None:
-            _save(state_file, harvest.state, search)
+            notes = {"pool": search.pool, "lost": search.lost, "history": search.history.tolist()}
+            save_state(state_file, harvest.state, notes)
         report(int(harvest.state.step), len(search.pool))
     return search
-
-
-def _save(path: Path, state: SearchState, search: Search) -> None:
-    leaves = {f"leaf_{i}": np.asarray(leaf) for i, leaf in enumerate(jax.tree.leaves(state))}
-    text = json.dumps({"pool": search.pool, "lost": search.lost})
-    with atomic_write(path) as stream:
-        np.savez(stream, history=search.history, text=np.frombuffer(text.encode(), np.uint8), **leaves)
-
-
-def _load(path: Path, template: SearchState) -> tuple[SearchState, Search]:
-    saved = dict(np.load(path))
-    leaves, structure = jax.tree.flatten(template)
-    state = structure.unflatten([jnp.asarray(saved[f"leaf_{i}"]) for i in range(len(leaves))])
-    content = json.loads(saved["text"].tobytes())
-    return state, Search([Candidate(*row) for row in content["pool"]], saved["history"], content["lost"])
 
 
 def select(predictor: Predictor, pool: Sequence[Candidate], want: Want, designs: int) -> list[Candidate]:

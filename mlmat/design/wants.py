@@ -62,7 +62,9 @@ def parse_want(text: str) -> Want:
     if not (math.isfinite(low) and math.isfinite(high)):
         raise TargetError(f"the want {text!r} is not a finite number")
     if low > high:
-        raise TargetError(f"the want {text!r} has its low end above its high end: write {name}={high:g}..{low:g}")
+        raise TargetError(
+            f"the want {text!r} has its low end above its high end: write {name}={high:g}..{low:g}"
+        )
     if name == "gap" and low < 0:
         raise TargetError(f"a gap cannot be negative: {text!r}")
     return Want(name, low, high)

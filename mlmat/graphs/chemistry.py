@@ -46,30 +46,52 @@ UNSTABLE_MOTIFS = (
     Motif("sulfur-nitrogen double bond", "[S]=[N]", "lower-valent sulfur imide, oligomerises"),
     Motif("sulfur oxide", "[S]=[O,S]", "S=O or S=S with two-valent sulfur: a fragment, not a molecule"),
     Motif("heteroatom fluoride", "[F]-[N,O,S]", "N-F, O-F and S-F are strong oxidisers"),
-    Motif("heteroatom chain", "[N,O,S;!a]~[N,O,S;!a]~[N,O,S;!a]", "three heteroatoms in a row lose N2, O2 or S"),
+    Motif(
+        "heteroatom chain", "[N,O,S;!a]~[N,O,S;!a]~[N,O,S;!a]", "three heteroatoms in a row lose N2, O2 or S"
+    ),
     Motif("polynitrogen ring", "[n,o,s][n,o,s][n,o,s][n,o,s][n,o,s]", "pentazole-like, loses N2"),
     Motif("diazene N-H", "[NX2;H1]=[N]", "1,1- or 1,2-diazene with N-H, loses N2"),
     Motif("enol", "[OX2H]-[CX3;!$(C=[O,N,S])]=[C]", "tautomerises to the carbonyl"),
     Motif("enethiol", "[SX2H]-[CX3;!$(C=[O,N,S])]=[C]", "tautomerises to the thiocarbonyl"),
-    Motif("primary or secondary enamine N-H", "[NX3;!H0;!$(NC=[O,N,S]);!$(N-a)]-[CX3;!$(C=[O,N,S])]=[CX3;!$(CC=[O,N,S]);!$(CC#N)]",
-          "tautomerises to the imine"),
+    Motif(
+        "primary or secondary enamine N-H",
+        "[NX3;!H0;!$(NC=[O,N,S]);!$(N-a)]-[CX3;!$(C=[O,N,S])]=[CX3;!$(CC=[O,N,S]);!$(CC#N)]",
+        "tautomerises to the imine",
+    ),
     Motif("ynol or ynamine", "[O,N,S;!H0]-[CX2]#[CX2]", "tautomerises to the ketene"),
     Motif("imidic acid", "[OX2H]-[CX3]=[NX2]", "tautomerises to the amide"),
-    Motif("geminal diol or hemiaminal", "[O,N,S;!H0;!$([O,N,S][CX3]=[O,N,S]);!$([N,O,S]a)]-[CX4]-[O,N,S;!H0;!$([O,N,S][CX3]=[O,N,S]);!$([N,O,S]a)]",
-          "loses water, ammonia or H2S"),
+    Motif(
+        "geminal diol or hemiaminal",
+        "[O,N,S;!H0;!$([O,N,S][CX3]=[O,N,S]);!$([N,O,S]a)]-[CX4]-[O,N,S;!H0;!$([O,N,S][CX3]=[O,N,S]);!$([N,O,S]a)]",
+        "loses water, ammonia or H2S",
+    ),
     Motif("alpha-fluoro alcohol or amine", "[F]-[CX4]-[O,N,S;!H0]", "loses HF"),
     Motif("unsubstituted imine", "[NX2;H1]=[CX3;!$(C[N,O,S])]", "N-H imine without a donor, hydrolyses"),
-    Motif("thial or thione", "[S]=[CX3;!$(C[N,O,S])]", "thiocarbonyl without a donor neighbour, oligomerises"),
-    Motif("ketene, ketenimine or longer cumulene", "[C,N,O,S]=[C]=[C]=[*]", "cumulene of four atoms, polymerises"),
+    Motif(
+        "thial or thione", "[S]=[CX3;!$(C[N,O,S])]", "thiocarbonyl without a donor neighbour, oligomerises"
+    ),
+    Motif(
+        "ketene, ketenimine or longer cumulene",
+        "[C,N,O,S]=[C]=[C]=[*]",
+        "cumulene of four atoms, polymerises",
+    ),
     Motif("ketene", "[O,S,N]=[C]=[C]", "adds any nucleophile"),
     Motif("carbonic monoacid", "[OX2H]-[CX3](=[O,S])-[N,O,S]", "carbonic or carbamic acid, loses CO2"),
     Motif("anhydride-like formyl acid", "[CX3H](=O)-[F]", "formyl fluoride, loses CO"),
     Motif("nitroso N-H or O-H", "[O]=[N]-[N,O;!H0]", "isomerises"),
     Motif("nitroso on C-H", "[O]=[N]-[CX4;!H0]", "tautomerises to the oxime"),
     Motif("antiaromatic four-membered ring", "C1=CC=C1", "cyclobutadiene"),
-    Motif("double bond in a three-membered ring", "[#6,#7,#8,#16]1=,#[#6,#7,#8,#16]~[#6,#7,#8,#16]1", "cyclopropene, azirine, oxirene: extreme strain"),
+    Motif(
+        "double bond in a three-membered ring",
+        "[#6,#7,#8,#16]1=,#[#6,#7,#8,#16]~[#6,#7,#8,#16]1",
+        "cyclopropene, azirine, oxirene: extreme strain",
+    ),
     Motif("three-membered ring ketone", "[O,N,S]=C1~*~*1", "opens"),
-    Motif("saturated heteroatom pair in a three-membered ring", "[N,O,S]1[N,O,S]*1", "diaziridine, oxaziridine: opens"),
+    Motif(
+        "saturated heteroatom pair in a three-membered ring",
+        "[N,O,S]1[N,O,S]*1",
+        "diaziridine, oxaziridine: opens",
+    ),
     Motif("fused three-membered rings", "*12~*~*~1~*~2", "bicyclobutane-like"),
 )
 """Every rejected motif; names appear in counts and messages."""
@@ -122,7 +144,9 @@ def _ring_allene(molecule: Chem.Mol) -> bool:
 def _bredt(molecule: Chem.Mol) -> bool:
     bridgeheads: list[int] = []
     rdMolDescriptors.CalcNumBridgeheadAtoms(molecule, bridgeheads)
-    return any(_unsaturated(b) for i in bridgeheads for b in molecule.GetAtomWithIdx(i).GetBonds() if b.IsInRing())
+    return any(
+        _unsaturated(b) for i in bridgeheads for b in molecule.GetAtomWithIdx(i).GetBonds() if b.IsInRing()
+    )
 
 
 def _crowded_small_rings(molecule: Chem.Mol) -> bool:
@@ -144,9 +168,7 @@ def _unsaturated_small_bicycle(molecule: Chem.Mol) -> bool:
 
 
 def _aromatic_small_ring(molecule: Chem.Mol) -> bool:
-    return any(
-        molecule.GetAtomWithIdx(i).GetIsAromatic() for ring in _small_rings(molecule, 3) for i in ring
-    )
+    return any(molecule.GetAtomWithIdx(i).GetIsAromatic() for ring in _small_rings(molecule, 3) for i in ring)
 
 
 RING_RULES = {
@@ -177,7 +199,9 @@ def parse_smiles(smiles: str) -> Chem.Mol:
         if atom.GetSymbol() not in ELEMENTS:
             raise UnknownElementError(atom.GetSymbol(), ELEMENTS)
         if atom.GetFormalCharge() or atom.GetNumRadicalElectrons() or atom.GetIsotope():
-            raise SmilesError(smiles, "only neutral closed-shell molecules without isotope labels are covered")
+            raise SmilesError(
+                smiles, "only neutral closed-shell molecules without isotope labels are covered"
+            )
     if len(Chem.GetMolFrags(molecule)) != 1:
         raise SmilesError(smiles, "it must be one connected molecule")
     return molecule

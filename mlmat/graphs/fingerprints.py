@@ -20,7 +20,9 @@ def morgan_counts(smiles: Sequence[str], size: int = 2048, radius: int = RADIUS)
         ``[N, size]`` float32.
     """
     generator = rdFingerprintGenerator.GetMorganGenerator(radius=radius, fpSize=size)
-    return np.stack([generator.GetCountFingerprintAsNumPy(Chem.MolFromSmiles(s)) for s in smiles]).astype(np.float32)
+    return np.stack([generator.GetCountFingerprintAsNumPy(Chem.MolFromSmiles(s)) for s in smiles]).astype(
+        np.float32
+    )
 
 
 def nearest_similarity(queries: Sequence[str], references: Sequence[str]) -> np.ndarray:

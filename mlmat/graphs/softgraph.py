@@ -35,7 +35,9 @@ def soft_graph(types: np.ndarray, bonds: np.ndarray, capacity: int | None = None
     n = len(types)
     capacity = n if capacity is None else capacity
     if n > capacity:
-        raise CapacityError(f"a molecule of {n} heavy atoms does not fit into {capacity}: use capacity >= {n}")
+        raise CapacityError(
+            f"a molecule of {n} heavy atoms does not fit into {capacity}: use capacity >= {n}"
+        )
     graph = SoftGraph(
         types=np.zeros((capacity, len(ELEMENTS)), np.float32),
         bonds=np.zeros((capacity, capacity), np.float32),

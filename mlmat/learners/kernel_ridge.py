@@ -64,7 +64,9 @@ def fit(x: jax.Array, y: jax.Array, *, kernel: Callable, regularisation: float) 
     Raises:
         InputError: the kernel matrix is too ill-conditioned for this λ.
     """
-    weights, mean = _solve(np.asarray(jax.jit(kernel)(x, x), np.float64), np.asarray(y, np.float64), regularisation)
+    weights, mean = _solve(
+        np.asarray(jax.jit(kernel)(x, x), np.float64), np.asarray(y, np.float64), regularisation
+    )
     return KernelRidgeState(jnp.asarray(x), jnp.asarray(weights, jnp.float32), jnp.asarray(mean, jnp.float32))
 
 
@@ -72,9 +74,13 @@ def _solve(matrix: np.ndarray, y: np.ndarray, regularisation: float) -> tuple[np
     mean = float(y.mean())
     with jax.enable_x64(True):
         lifted = jnp.asarray(matrix) + regularisation * jnp.eye(len(y))
-        weights = np.asarray(jax.scipy.linalg.cho_solve((jnp.linalg.cholesky(lifted), True), jnp.asarray(y - mean)))
+        weights = np.asarray(
+            jax.scipy.linalg.cho_solve((jnp.linalg.cholesky(lifted), True), jnp.asarray(y - mean))
+        )
     if not np.isfinite(weights).all():
-        raise InputError(f"the kernel matrix is ill-conditioned at regularisation {regularisation:g}: raise it")
+        raise InputError(
+            f"the kernel matrix is ill-conditioned at regularisation {regularisation:g}: raise it"
+        )
     return weights, mean
 
 

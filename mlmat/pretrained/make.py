@@ -104,7 +104,7 @@ def train_gap_predictor(
     """Train on the embedded set; see `train_on`."""
     data = small_organics.load()
     targets = np.stack([data[name] for name in PROPERTIES], axis=1)
-    checksum = {"name": data.name, "sha256": small_organics.provenance()["sha256"]}
+    checksum = {"name": data.name, "sha256": small_organics.provenance()["gfn2_sha256"]}
     return train_on(data["smiles"].tolist(), targets, PROPERTIES, out, config, report, gap_split(), checksum)
 
 

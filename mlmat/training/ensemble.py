@@ -16,12 +16,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from flax import serialization
 
 from mlmat.errors import InputError
-from mlmat.files import atomic_write
 from mlmat.models.soft_mpnn import SoftMPNN
-from mlmat.predictor import Predictor
+from mlmat.predictor import Predictor, predict_graphs
+from mlmat.training.checkpoint import load_state, save_state
 from mlmat.training.molecules import MoleculeSet, augmented, gather
 from mlmat.typing import Variables
 
@@ -75,13 +74,17 @@ class TrainingState(NamedTuple):
 
 def _transformation(config: TrainingConfig, size: int) -> optax.GradientTransformation:
     steps = config.epochs * (size // config.batch)
-    schedule = optax.warmup_cosine_decay_schedule(0.0, config.learning_rate, max(1, steps // 20), max(2, steps))
+    schedule = optax.warmup_cosine_decay_schedule(
+        0.0, config.learning_rate, max(1, steps // 20), max(2, steps)
+    )
     return optax.chain(
         optax.clip_by_global_norm(config.clip), optax.adamw(schedule, weight_decay=config.weight_decay)
     )
 
 
-def _epoch(config: TrainingConfig, model: SoftMPNN, molecules: MoleculeSet, mean, scale, state: TrainingState):
+def _epoch(
+    config: TrainingConfig, model: SoftMPNN, molecules: MoleculeSet, mean, scale, state: TrainingState
+):
     """One epoch of one member: scan over shuffled batches."""
     size = len(molecules.targets)
     transformation = _transformation(config, size)
@@ -107,10 +110,10 @@ def _epoch(config: TrainingConfig, model: SoftMPNN, molecules: MoleculeSet, mean
     return TrainingState(*carry, jax.random.key_data(key), state.epoch + 1), losses.mean()
 
 
-def predict_set(predictor: Predictor, molecules: MoleculeSet, batch: int = 500) -> tuple[np.ndarray, np.ndarray]:
+def predict_set(
+    predictor: Predictor, molecules: MoleculeSet, batch: int = 500
+) -> tuple[np.ndarray, np.ndarray]:
     """Ensemble mean and standard deviation ``[N, P]`` of a set's first Kekulé forms."""
-    from mlmat.predictor import predict_graphs
-
     rows = jnp.arange(len(molecules.targets))
     return predict_graphs(predictor, gather(molecules, rows, jnp.zeros_like(rows)), min(batch, len(rows)))
 
@@ -143,7 +146,9 @@ def train_ensemble(
         InputError: fewer molecules than one batch.
     """
     if len(train.targets) < config.batch:
-        raise InputError(f"{len(train.targets)} training molecules are fewer than one batch of {config.batch}")
+        raise InputError(
+            f"{len(train.targets)} training molecules are fewer than one batch of {config.batch}"
+        )
     model = SoftMPNN(outputs=len(properties), features=config.features, layers=config.layers)
     mean, scale = train.targets.mean(axis=0), train.targets.std(axis=0)
     keys = jax.random.split(jax.random.key(config.seed), config.members)
@@ -158,9 +163,7 @@ def train_ensemble(
     )
     history: list[dict[str, float]] = []
     if checkpoint is not None and checkpoint.exists():
-        saved = serialization.msgpack_restore(checkpoint.read_bytes())
-        state = jax.tree.map(jnp.asarray, serialization.from_state_dict(state, saved["state"]))
-        history = list(saved["history"].values())
+        state, history = load_state(checkpoint, state)
     run_epoch = jax.jit(jax.vmap(partial(_epoch, config, model), in_axes=(None, None, None, 0)))
 
     def predictor_of(state: TrainingState) -> Predictor:
@@ -175,10 +178,5 @@ def train_ensemble(
         history.append(info)
         report(info)
         if checkpoint is not None:
-            content = {
-                "state": serialization.to_state_dict(jax.tree.map(np.asarray, state)),
-                "history": {str(i): row for i, row in enumerate(history)},
-            }
-            with atomic_write(checkpoint) as stream:
-                stream.write(serialization.msgpack_serialize(content))
+            save_state(checkpoint, state, history)
     return predictor_of(state), history

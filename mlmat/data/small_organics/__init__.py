@@ -45,7 +45,9 @@ def load() -> Dataset:
 
     packed = dict(np.load(FOLDER / "small_organics.npz"))
     notes = provenance()
-    arrays = {name: packed[name] for name in ("n_atoms", "n_heavy", "numbers", "energy", "hf_energy", "mp2_energy")}
+    arrays = {
+        name: packed[name] for name in ("n_atoms", "n_heavy", "numbers", "energy", "hf_energy", "mp2_energy")
+    }
     arrays["smiles"] = np.array(packed["smiles"].tobytes().decode().split("\n"))
     arrays["positions"] = packed["positions"] * POSITION_STEP
     arrays["charges"] = packed["charges"].astype(np.float32)

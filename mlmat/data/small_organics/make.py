@@ -113,7 +113,11 @@ def noise_stage(work: Path, workers: int | None) -> None:
 
 def wave_function_stage(work: Path, workers: int | None) -> None:
     """HF and MP2 of the smallest labelled molecules, in order of their number of electrons."""
-    labelled = {record["key"]: record["values"] for record in read_lines(work / "gfn2.jsonl") if record["status"] == OK}
+    labelled = {
+        record["key"]: record["values"]
+        for record in read_lines(work / "gfn2.jsonl")
+        if record["status"] == OK
+    }
     smallest = sorted(labelled, key=lambda s: (sum(labelled[s]["numbers"]), s))[:WAVE_FUNCTION_LABELS]
     tasks = {s: (labelled[s]["numbers"], labelled[s]["positions"]) for s in smallest}
     label_all(label_geometry, tasks, work / "mp2.jsonl", "HF and MP2", workers)

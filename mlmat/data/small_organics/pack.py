@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.metadata
 import json
 from collections import Counter
@@ -46,6 +47,7 @@ def pack(work: Path, target: Path) -> None:
             "made_by": "python -m mlmat.data.small_organics.make",
             "licence": "CC0-1.0",
             "sha256": sha256(target / "small_organics.npz"),
+            "gfn2_sha256": gfn2_checksum(arrays),
             "versions": {name: importlib.metadata.version(name) for name in ENGINES},
             "protocol": {
                 "embeddings": conformers.EMBEDDINGS,
@@ -60,6 +62,12 @@ def pack(work: Path, target: Path) -> None:
             "wave_function": _wave_function_report(wave),
         },
     )
+
+
+def gfn2_checksum(arrays: dict[str, np.ndarray]) -> str:
+    """Checksum of the molecules and GFN2 labels alone: what a predictor trained on them saw."""
+    names = ("smiles", "energy", "homo", "lumo", "gap")
+    return hashlib.sha256(b"".join(arrays[name].tobytes() for name in names)).hexdigest()
 
 
 def _arrays(smiles: list[str], labelled: dict, wave: dict, heavy: dict) -> dict[str, np.ndarray]:

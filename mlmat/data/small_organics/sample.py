@@ -133,7 +133,9 @@ def _raise_bonds(rng: np.random.Generator, types: np.ndarray, bonds: np.ndarray,
         unsaturated = (bonds > 1).any(axis=1)
         if unsaturated.any() and rng.random() < CONJUGATED_GROWTH:
             neighbours = (bonds[unsaturated] > 0).any(axis=0)
-            conjugated = [pair for pair in candidates if neighbours[pair].any() and not unsaturated[pair].any()]
+            conjugated = [
+                pair for pair in candidates if neighbours[pair].any() and not unsaturated[pair].any()
+            ]
             candidates = np.array(conjugated) if conjugated else candidates
         i, j = candidates[rng.integers(len(candidates))]
         bonds[i, j] = bonds[j, i] = bonds[i, j] + 1

@@ -1,0 +1,147 @@
+"""`mlmat design` as a user runs it: results, errors, interruption, resume."""
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from rdkit import Chem
+
+from mlmat.analysis.record import load_record
+from mlmat.cli import main
+
+SMALL = ["--designs", "4", "--budget", "1300", "--workers", "1", "--want", "gap=4.0"]
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    out = tmp_path_factory.mktemp("design") / "run"
+    assert main(["design", *SMALL, "--out", str(out)]) == 0
+    return out
+
+
+def test_every_result_file_is_there_and_agrees(finished):
+    rows = list(csv.DictReader((finished / "designs.csv").open()))
+    assert len(rows) >= 3
+    assert list(rows[0]) == [
+        "rank",
+        "start",
+        "method",
+        "smiles",
+        "status",
+        "gap_relaxed",
+        "gap_predicted",
+        "gap_std",
+        "gap_verified",
+        "gap_error",
+        "in_training",
+        "nearest_tanimoto",
+        "seconds",
+    ]
+    for row in rows:
+        if row["status"] == "ok":
+            error = float(row["gap_predicted"]) - float(row["gap_verified"])
+            assert float(row["gap_error"]) == pytest.approx(error, abs=2e-4)
+    record = load_record(finished / "results.json")
+    hits = sum(row["status"] == "ok" and 3.7 <= float(row["gap_verified"]) <= 4.3 for row in rows)
+    assert record.metric("hit share").value == pytest.approx(hits / 4)
+    structures = list(Chem.SDMolSupplier(str(finished / "structures.sdf"), removeHs=False))
+    assert len(structures) == sum(row["status"] == "ok" for row in rows)
+    for name in ("molecules.png", "descent.png", "parity.png", "report.html"):
+        assert (finished / name).stat().st_size > 5000
+
+
+def test_the_report_stands_alone(finished):
+    page = (finished / "report.html").read_text()
+    assert "http://" not in page.replace("http://www.w3.org", "")
+    assert "https://" not in page
+    assert "not an optical gap" in page
+
+
+def test_resuming_a_finished_run_changes_nothing(finished):
+    before = (finished / "designs.csv").read_text()
+    assert main(["design", "--resume", str(finished)]) == 0
+    assert (finished / "designs.csv").read_text() == before
+
+
+def test_a_killed_run_goes_on(tmp_path):
+    out = tmp_path / "run"
+    command = [sys.executable, "-m", "mlmat.cli", "design"]
+    process = subprocess.Popen([*command, *SMALL, "--out", str(out)], stdout=subprocess.DEVNULL)
+    deadline = time.monotonic() + 240
+    while not (out / "search.state").exists() and time.monotonic() < deadline:
+        time.sleep(0.2)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    assert (out / "search.state").exists()
+    assert not (out / "designs.csv").exists()
+    assert main(["design", "--resume", str(out)]) == 0
+    assert len(list(csv.DictReader((out / "designs.csv").open()))) >= 3
+
+
+def _table(folder: Path, text: str) -> list[str]:
+    path = folder / "table.csv"
+    path.write_text(text)
+    return ["--data", str(path)]
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        ("smiles,gap\n", "is empty"),
+        ("", "is empty"),
+        ("smiles,gap\nCC,nan\n", "line 2: gap is 'nan'"),
+        ("smiles,gap\nCC,9\nC[Si]C,8\n", "line 3: unknown element 'Si'"),
+        ("smiles,gap\nC(C,9\n", "line 2: bad SMILES"),
+        ("smiles,energy\nCC,9\n", "no column 'gap'"),
+    ],
+)
+def test_bad_tables_get_one_clear_error(tmp_path, capsys, content, reason):
+    assert main(["design", "--out", str(tmp_path / "out"), *_table(tmp_path, content)]) == 2
+    error = capsys.readouterr().err
+    assert reason in error
+    assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (["--want", "gap=5..4"], "low end above"),
+        (["--want", "gap=-1"], "negative"),
+        (["--want", "gap=nan"], "finite"),
+        (["--want", "gap=40"], "outside the training data"),
+        (["--want", "smell=1"], "knows gap"),
+        (["--designs", "0"], "at least 1"),
+        (["--budget", "10"], "too small"),
+        (["--predictor", "nowhere.mlmat"], "cannot read the predictor"),
+        (["--resume", "nowhere"], "holds no interrupted design"),
+        (["--out", "/proc/nowhere"], "cannot make the output folder"),
+    ],
+)
+def test_bad_options_get_one_clear_error(tmp_path, capsys, words, reason):
+    out = [] if "--out" in words or "--resume" in words else ["--out", str(tmp_path / "out")]
+    assert main(["design", *words, *out]) == 2
+    assert reason in capsys.readouterr().err
+
+
+def test_a_corrupted_predictor_is_refused(tmp_path, capsys):
+    from mlmat.predictor import SHIPPED
+
+    bad = tmp_path / "bad.mlmat"
+    bad.write_bytes(SHIPPED.read_bytes()[:-1])
+    assert main(["design", "--predictor", str(bad), "--out", str(tmp_path / "out")]) == 2
+    assert "truncated or altered" in capsys.readouterr().err
+
+
+def test_another_run_is_not_overwritten(finished, capsys):
+    assert main(["design", *SMALL, "--out", str(finished)]) == 2
+    assert "--resume" in capsys.readouterr().err
+
+
+def test_options_are_kept_for_the_resume(finished):
+    assert json.loads((finished / "options.json").read_text())["budget"] == 1300
