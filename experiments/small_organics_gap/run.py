@@ -27,7 +27,7 @@ from mlmat.metrics import bootstrap_interval, mae, rmse
 from mlmat.predictor import load_predictor, predict_graphs, predict_smiles
 from mlmat.pretrained.make import gap_split
 
-REGULARISATIONS = (1e-3, 1e-2, 3e-2, 0.1, 0.3, 1.0)
+REGULARISATIONS = (1e-5, 1e-4, 1e-3, 1e-2, 0.1, 1.0)
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ def main(config: Config) -> RunRecord:
         train = np.sort(np.random.default_rng(config.seed).choice(train, 2000, replace=False))
     text = {name: smiles[rows].tolist() for name, rows in zip(("train", "validation", "test"), (train, *parts[1:]), strict=True)}
     x = {name: morgan_counts(molecules) for name, molecules in text.items()}
-    kernel = kernel_ridge.tanimoto_kernel
+    kernel = kernel_ridge.tanimoto_counts
     best, errors = kernel_ridge.tune(
         x["train"], gaps[train], x["validation"], gaps[parts.validation], kernel=kernel, regularisations=REGULARISATIONS
     )

@@ -31,10 +31,9 @@ def read_table(path: str | Path, target: str, smiles: str = "smiles") -> tuple[l
     try:
         with open(path, newline="", encoding="utf-8") as stream:
             reader = csv.DictReader(stream)
-            rows = list(reader)
+                    rows = list(reader)
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror}") from error
-    columns = reader.fieldnames or []
     if not rows:
         raise DataError(
             f"{path} is empty: it needs a header line with {smiles},{target} and at least one molecule"

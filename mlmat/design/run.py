@@ -55,15 +55,15 @@ class Candidate(NamedTuple):
         smiles: canonical SMILES.
         start: number of the start.
         gap_relaxed: relaxed prediction at the moment of rounding.
-        gap_predicted: ensemble mean for the real molecule.
-        gap_std: ensemble standard deviation.
+        gap_predicted: ensemble mean for the real molecule; None before selection.
+        gap_std: ensemble standard deviation; None before selection.
     """
 
     smiles: str
     start: int
     gap_relaxed: float
-    gap_predicted: float = float("nan")
-    gap_std: float = float("nan")
+    gap_predicted: float | None = None
+    gap_std: float | None = None
 
 
 class Search(NamedTuple):

@@ -31,6 +31,7 @@ class KernelRidgeState(NamedTuple):
     mean: jax.Array
 
 
+@jax.jit
 def tanimoto_kernel(x: jax.Array, y: jax.Array) -> jax.Array:
     """Tanimoto (min-max) kernel of counts: Σ min(x, y) / Σ max(x, y).
 
@@ -52,6 +53,25 @@ def tanimoto_kernel(x: jax.Array, y: jax.Array) -> jax.Array:
     return jax.lax.map(lambda pair: row(*pair), (x, sum_x), batch_size=16)
 
 
+def tanimoto_counts(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """`tanimoto_kernel` of whole-numbered counts, as matrix products: the fast way to fit.
+
+    Σ min(x, y) = Σ_k [x ≥ k] · [y ≥ k], and few features reach a high count k, so each
+    product runs over the columns that do. Not differentiable; same values.
+
+    Raises:
+        InputError: counts that are not whole numbers.
+    """
+    x, y = np.asarray(x, np.float32), np.asarray(y, np.float32)
+    if (x % 1).any() or (y % 1).any():
+        raise InputError("tanimoto_counts needs whole-numbered counts: use tanimoto_kernel for other features")
+    common = np.zeros((len(x), len(y)), np.float32)
+    for level in range(1, int(min(x.max(initial=0), y.max(initial=0))) + 1):
+        columns = (x >= level).any(axis=0) & (y >= level).any(axis=0)
+        common += (x[:, columns] >= level).astype(np.float32) @ (y[:, columns] >= level).astype(np.float32).T
+    return common / np.maximum(x.sum(axis=1)[:, None] + y.sum(axis=1) - common, 1e-12)
+
+
 def fit(x: jax.Array, y: jax.Array, *, kernel: Callable, regularisation: float) -> KernelRidgeState:
     """Fit kernel ridge regression.
 
@@ -65,7 +85,7 @@ def fit(x: jax.Array, y: jax.Array, *, kernel: Callable, regularisation: float) 
         InputError: the kernel matrix is too ill-conditioned for this λ.
     """
     weights, mean = _solve(
-        np.asarray(jax.jit(kernel)(x, x), np.float64), np.asarray(y, np.float64), regularisation
+        np.asarray(kernel(x, x), np.float64), np.asarray(y, np.float64), regularisation
     )
     return KernelRidgeState(jnp.asarray(x), jnp.asarray(weights, jnp.float32), jnp.asarray(mean, jnp.float32))
 
@@ -103,9 +123,8 @@ def tune(
     Returns:
         The best λ and the validation MAE of each.
     """
-    evaluate = jax.jit(kernel)
-    matrix = np.asarray(evaluate(x, x), np.float64)
-    cross = np.asarray(evaluate(x_validation, x), np.float64)
+    matrix = np.asarray(kernel(x, x), np.float64)
+    cross = np.asarray(kernel(x_validation, x), np.float64)
     errors = {}
     for regularisation in regularisations:
         weights, mean = _solve(matrix, np.asarray(y, np.float64), regularisation)

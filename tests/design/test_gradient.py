@@ -13,7 +13,7 @@ from mlmat.oracles.verdict import OK, Verdict
 from mlmat.predictor import load_predictor
 
 WANT = parse_want("gap=6.5")  # a valley of the training distribution: noise does not start there
-CONFIG = SearchConfig(WANT, designs=4, budget=8 * (3 * 40 + 2), gradient=GradientConfig(steps=40, chunk=10))
+CONFIG = SearchConfig(WANT, designs=4, budget=16 * (3 * 40 + 3), gradient=GradientConfig(steps=40, chunk=10))
 
 
 @pytest.fixture(scope="module")
