@@ -26,7 +26,9 @@ def table(record: RunRecord) -> str:
         if metric.std is not None:
             spread = f"{1.96 * metric.std:.1%}" if not metric.unit else f"{1.96 * metric.std:.3f}"
             value += f" ± {spread}"
-        lines.append(f"| {metric.name} | {metric.variant or metric.split or ''} | {value} | {metric.n_test or ''} |")
+        lines.append(
+            f"| {metric.name} | {metric.variant or metric.split or ''} | {value} | {metric.n_test or ''} |"
+        )
     seconds = ", ".join(f"{name} {value:.0f} s" for name, value in record.seconds.items())
     lines += [
         "",
@@ -39,6 +41,7 @@ def table(record: RunRecord) -> str:
 def main() -> None:
     """Renew the block of every README."""
     for readme in (ROOT.parent / "README.md", *ROOT.glob("*/README.md")):
+
         def renew(match: re.Match) -> str:
             results = ROOT / match[2] / "results"
             stored = [results / f"{preset}.json" for preset in ("full", "quick")]

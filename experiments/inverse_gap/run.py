@@ -87,7 +87,11 @@ def main(config: Config) -> RunRecord:
         low, high = wilson_interval(hits, tried)
         random_members = f"random members, {percentile}th percentile ({value:.2f} eV)"
         metrics += found
-        metrics.append(Metric("hit share", hits / tried, std=(high - low) / (2 * 1.96), variant=random_members, n_test=tried))
+        metrics.append(
+            Metric(
+                "hit share", hits / tried, std=(high - low) / (2 * 1.96), variant=random_members, n_test=tried
+            )
+        )
         pools[str(percentile)], lost[str(percentile)] = len(search.pool), search.lost
         for metric in (*found, metrics[-1]):
             print(f"{metric.variant:>44}  {metric.name:<42} {metric.value:.3f} {metric.unit}")

@@ -52,11 +52,19 @@ def main(config: Config) -> RunRecord:
     train = parts.train
     if config.preset == "quick":
         train = np.sort(np.random.default_rng(config.seed).choice(train, 2000, replace=False))
-    text = {name: smiles[rows].tolist() for name, rows in zip(("train", "validation", "test"), (train, *parts[1:]), strict=True)}
+    text = {
+        name: smiles[rows].tolist()
+        for name, rows in zip(("train", "validation", "test"), (train, *parts[1:]), strict=True)
+    }
     x = {name: morgan_counts(molecules) for name, molecules in text.items()}
     kernel = kernel_ridge.tanimoto_counts
     best, errors = kernel_ridge.tune(
-        x["train"], gaps[train], x["validation"], gaps[parts.validation], kernel=kernel, regularisations=REGULARISATIONS
+        x["train"],
+        gaps[train],
+        x["validation"],
+        gaps[parts.validation],
+        kernel=kernel,
+        regularisations=REGULARISATIONS,
     )
     print({f"lambda {key:g}": round(value, 4) for key, value in errors.items()})
     state = kernel_ridge.fit(x["train"], gaps[train], kernel=kernel, regularisation=best)
@@ -66,13 +74,22 @@ def main(config: Config) -> RunRecord:
     truth = gaps[parts.test]
     predictions = {
         "shipped ensemble": (mean[:, 0], len(parts.train)),
-        "kernel ridge, Tanimoto on Morgan counts": (np.asarray(kernel_ridge.predict(state, x["test"], kernel=kernel)), len(train)),
+        "kernel ridge, Tanimoto on Morgan counts": (
+            np.asarray(kernel_ridge.predict(state, x["test"], kernel=kernel)),
+            len(train),
+        ),
         "mean per formula": (formula_mean.predict(means, text["test"]), len(train)),
     }
     metrics = []
     for variant, (predicted, n_train) in predictions.items():
         low, high = bootstrap_interval(mae, predicted, truth, seed=config.seed)
-        shared = {"dataset": "small_organics", "split": "skeleton test", "variant": variant, "n_train": n_train, "n_test": len(truth)}
+        shared = {
+            "dataset": "small_organics",
+            "split": "skeleton test",
+            "variant": variant,
+            "n_train": n_train,
+            "n_test": len(truth),
+        }
         metrics += [
             Metric("gap MAE", mae(predicted, truth), "eV", std=(high - low) / (2 * 1.96), **shared),
             Metric("gap RMSE", rmse(predicted, truth), "eV", **shared),
@@ -81,8 +98,20 @@ def main(config: Config) -> RunRecord:
     spread = kekule_spread(text["test"])
     metrics += [
         Metric("ensemble standard deviation, mean", float(std[:, 0].mean()), "eV", split="skeleton test"),
-        Metric("spread between Kekulé forms, mean", float(spread.mean()), "eV", split="skeleton test", n_test=len(spread)),
-        Metric("spread between Kekulé forms, largest", float(spread.max()), "eV", split="skeleton test", n_test=len(spread)),
+        Metric(
+            "spread between Kekulé forms, mean",
+            float(spread.mean()),
+            "eV",
+            split="skeleton test",
+            n_test=len(spread),
+        ),
+        Metric(
+            "spread between Kekulé forms, largest",
+            float(spread.max()),
+            "eV",
+            split="skeleton test",
+            n_test=len(spread),
+        ),
     ]
     record = RunRecord(
         system="gap of small organic molecules",
@@ -102,7 +131,9 @@ def main(config: Config) -> RunRecord:
 def kekule_spread(smiles: list[str]) -> np.ndarray:
     """Largest minus smallest predicted gap over the Kekulé forms of each aromatic molecule, eV."""
     predictor = load_predictor()
-    groups = [forms for forms in (all_forms(parse_smiles(s), predictor.capacity) for s in smiles) if len(forms) > 1]
+    groups = [
+        forms for forms in (all_forms(parse_smiles(s), predictor.capacity) for s in smiles) if len(forms) > 1
+    ]
     gaps, _ = predict_graphs(predictor, stack([form for forms in groups for form in forms]))
     ends = np.cumsum([len(forms) for forms in groups])[:-1]
     return np.array([np.ptp(part) for part in np.split(gaps[:, 0], ends)])

@@ -31,7 +31,8 @@ def read_table(path: str | Path, target: str, smiles: str = "smiles") -> tuple[l
     try:
         with open(path, newline="", encoding="utf-8") as stream:
             reader = csv.DictReader(stream)
-                    rows = list(reader)
+            columns = reader.fieldnames or []
+            rows = list(reader)
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror}") from error
     if not rows:

@@ -64,7 +64,9 @@ def tanimoto_counts(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """
     x, y = np.asarray(x, np.float32), np.asarray(y, np.float32)
     if (x % 1).any() or (y % 1).any():
-        raise InputError("tanimoto_counts needs whole-numbered counts: use tanimoto_kernel for other features")
+        raise InputError(
+            "tanimoto_counts needs whole-numbered counts: use tanimoto_kernel for other features"
+        )
     common = np.zeros((len(x), len(y)), np.float32)
     for level in range(1, int(min(x.max(initial=0), y.max(initial=0))) + 1):
         columns = (x >= level).any(axis=0) & (y >= level).any(axis=0)
@@ -84,9 +86,7 @@ def fit(x: jax.Array, y: jax.Array, *, kernel: Callable, regularisation: float) 
     Raises:
         InputError: the kernel matrix is too ill-conditioned for this λ.
     """
-    weights, mean = _solve(
-        np.asarray(kernel(x, x), np.float64), np.asarray(y, np.float64), regularisation
-    )
+    weights, mean = _solve(np.asarray(kernel(x, x), np.float64), np.asarray(y, np.float64), regularisation)
     return KernelRidgeState(jnp.asarray(x), jnp.asarray(weights, jnp.float32), jnp.asarray(mean, jnp.float32))
 
 

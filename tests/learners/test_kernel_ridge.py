@@ -38,7 +38,9 @@ def test_fit_and_predict_are_the_formula():
 def test_predict_is_differentiable():
     x = morgan_counts(SMILES, size=64)
     state = kernel_ridge.fit(x, Y, kernel=kernel_ridge.tanimoto_kernel, regularisation=0.1)
-    slope = jax.grad(lambda q: kernel_ridge.predict(state, q[None], kernel=kernel_ridge.tanimoto_kernel)[0])(x[0] + 0.5)
+    slope = jax.grad(lambda q: kernel_ridge.predict(state, q[None], kernel=kernel_ridge.tanimoto_kernel)[0])(
+        x[0] + 0.5
+    )
     assert np.isfinite(slope).all()
     assert np.abs(slope).max() > 0
 

@@ -9,7 +9,7 @@ from mlmat.errors import DataError, InputError, TargetError
 from mlmat.training.ensemble import TrainingConfig, train_ensemble
 from mlmat.training.molecules import augmented, gather, molecule_set
 
-CONFIG = TrainingConfig(members=2, features=16, layers=2, epochs=4, batch=32, learning_rate=5e-3)
+CONFIG = TrainingConfig(members=2, features=16, layers=2, epochs=4, batch=32, learning_rate=5e-3, ema=0.8)
 
 
 @pytest.fixture(scope="module")
