@@ -10,43 +10,13 @@ import numpy as np
 
 from mlmat.analysis.design_table import DesignRow
 from mlmat.analysis.drawing import molecule_image
-from mlmat.files import atomic_write
+from mlmat.analysis.figure import HIT, INK, MISS, NEUTRAL, WANTED, new_figure, save, tidy
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
-HIT = "#0072B2"
-MISS = "#D55E00"
-WANTED = "#009E73"
-NEUTRAL = "#8a8f98"
-INK = "#22262e"
-"""Colours after Okabe and Ito: distinct for colour-blind readers, too."""
-
-DPI = 192
-"""Twice the 96 pixels per inch of a browser, so that figures stay crisp on dense screens."""
 
 BIN = 0.15
 """Histogram bins are about this wide, eV."""
-
-
-def _figure(width: float, height: float) -> Figure:
-    # The object-oriented interface: pyplot would keep every figure in a global list.
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(width, height), dpi=DPI, layout="constrained")
-    FigureCanvasAgg(figure)
-    return figure
-
-
-def _tidy(axes: Axes, title: str = "") -> None:
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.spines[["left", "bottom"]].set_color(NEUTRAL)
-    axes.tick_params(colors=INK, color=NEUTRAL, labelsize=9)
-    axes.set_title(title, loc="left", fontsize=11, color=INK, pad=8)
-    for label in (axes.xaxis.label, axes.yaxis.label):
-        label.set(color=INK, fontsize=10)
 
 
 def _mark_window(axes: Axes, window: tuple[float, float]) -> None:
@@ -54,11 +24,6 @@ def _mark_window(axes: Axes, window: tuple[float, float]) -> None:
     axes.axhspan(*window, color=WANTED, alpha=0.16, lw=0, zorder=0, label="wanted")
     for edge in window:
         axes.axhline(edge, color=WANTED, lw=0.9, zorder=4)
-
-
-def _save(figure: Figure, path: str | Path) -> None:
-    with atomic_write(path) as stream:
-        figure.savefig(stream, format="png", facecolor="white")
 
 
 def draw_molecules(
@@ -79,7 +44,7 @@ def draw_molecules(
     """
     shown = [row for row in rows if row.gap_verified is not None][:limit]
     lines = max(1, -(-len(shown) // columns))
-    figure = _figure(2.35 * columns, 2.1 * lines + 0.5)
+    figure = new_figure(2.35 * columns, 2.1 * lines + 0.5)
     figure.get_layout_engine().set(w_pad=0.05, h_pad=0.06)
     hits = sum(window[0] <= row.gap_verified <= window[1] for row in shown)
     figure.suptitle(
@@ -106,7 +71,7 @@ def draw_molecules(
             f"{mark} xTB {row.gap_verified:.2f} eV", fontsize=11, color=colour, pad=4, weight="bold"
         )
         axes.set_xlabel(f"predicted {row.gap_predicted:.2f} ± {row.gap_std:.2f}", fontsize=9.5, color=INK)
-    _save(figure, path)
+    save(figure, path)
 
 
 def draw_descent(
@@ -127,7 +92,7 @@ def draw_descent(
     """
     history = np.asarray(history, float)
     history = history[:, np.isfinite(history).all(axis=0)]
-    figure = _figure(11, 4.4)
+    figure = new_figure(11, 4.4)
     left, right = figure.subplots(1, 2, sharey=True, width_ratios=(3, 2))
     steps = np.arange(1, len(history) + 1)
     if history.size:
@@ -160,12 +125,12 @@ def draw_descent(
             right.hist(data, bins, weights=share, orientation="horizontal", color=colour, alpha=strength,
                        label=f"{label} ({len(data):,})")  # fmt: skip
     right.set(xlabel=f"share per {width:.2f} eV (%)", ylim=(bins[0], bins[-1]))
-    _tidy(left, "Noise follows the gradient of the predictor")
-    _tidy(right, "What quantum chemistry says (GFN2-xTB)")
+    tidy(left, "Noise follows the gradient of the predictor")
+    tidy(right, "What quantum chemistry says (GFN2-xTB)")
     for axes in (left, right):
         _mark_window(axes, window)
         axes.legend(fontsize=9, frameon=False, loc="upper right", labelcolor=INK)
-    _save(figure, path)
+    save(figure, path)
 
 
 def draw_parity(rows: Sequence[DesignRow], window: tuple[float, float], path: str | Path) -> None:
@@ -179,7 +144,7 @@ def draw_parity(rows: Sequence[DesignRow], window: tuple[float, float], path: st
     done = [row for row in rows if row.gap_verified is not None]
     columns = [(row.gap_predicted, row.gap_verified, row.gap_std) for row in done]
     predicted, verified, spread = np.array(columns, float).reshape(-1, 3).T
-    figure = _figure(5.2, 5.0)
+    figure = new_figure(5.2, 5.0)
     axes = figure.subplots()
     _mark_window(axes, window)
     hit = (verified >= window[0]) & (verified <= window[1])
@@ -199,7 +164,7 @@ def draw_parity(rows: Sequence[DesignRow], window: tuple[float, float], path: st
         ylim=ends,
         aspect="equal",
     )
-    _tidy(axes)
+    tidy(axes)
     # Above the axes: inside, a line or a point would always cross it.
     axes.legend(fontsize=9, frameon=False, loc="lower left", bbox_to_anchor=(0, 1), ncols=2, labelcolor=INK)
-    _save(figure, path)
+    save(figure, path)

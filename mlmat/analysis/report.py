@@ -11,7 +11,7 @@ from string import Template
 
 from mlmat.analysis.design_table import DesignRow
 from mlmat.analysis.drawing import molecule_svg
-from mlmat.analysis.plots import DPI
+from mlmat.analysis.figure import DPI
 from mlmat.analysis.record import RunRecord
 from mlmat.errors import DataError, SmilesError
 from mlmat.files import atomic_write

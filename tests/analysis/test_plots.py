@@ -5,7 +5,7 @@ import pytest
 from matplotlib.colors import to_rgb
 from matplotlib.image import imread
 
-from mlmat.analysis import plots
+from mlmat.analysis import figure, plots
 from mlmat.analysis.design_table import DesignRow
 from mlmat.analysis.drawing import molecule_image, molecule_svg
 from mlmat.errors import SmilesError
@@ -25,12 +25,12 @@ def share_of(image, colour, tolerance=0.02):
 def test_the_grid_has_the_size_of_its_rows_and_columns(tmp_path, count, columns, lines):
     plots.draw_molecules([HIT] * count, WINDOW, tmp_path / "m.png", columns=columns, limit=24)
     height, width = imread(tmp_path / "m.png").shape[:2]
-    assert width == pytest.approx(2.35 * columns * plots.DPI, abs=2)
-    assert height == pytest.approx((2.1 * lines + 0.5) * plots.DPI, abs=2)
+    assert width == pytest.approx(2.35 * columns * figure.DPI, abs=2)
+    assert height == pytest.approx((2.1 * lines + 0.5) * figure.DPI, abs=2)
 
 
 def test_frames_tell_hits_from_misses(tmp_path):
-    for row, framed, absent in ((HIT, plots.HIT, plots.MISS), (MISS, plots.MISS, plots.HIT)):
+    for row, framed, absent in ((HIT, figure.HIT, figure.MISS), (MISS, figure.MISS, figure.HIT)):
         # Cyclobutane is all carbon: no atom colour can be mistaken for a frame.
         plots.draw_molecules([replace(row, smiles="C1CCC1"), FAILED], WINDOW, tmp_path / "m.png", columns=1)
         image = imread(tmp_path / "m.png")
@@ -40,7 +40,7 @@ def test_frames_tell_hits_from_misses(tmp_path):
 
 def test_the_grid_says_when_nothing_was_verified(tmp_path):
     plots.draw_molecules([FAILED], WINDOW, tmp_path / "m.png")
-    assert share_of(imread(tmp_path / "m.png"), plots.INK) > 0
+    assert share_of(imread(tmp_path / "m.png"), figure.INK) > 0
 
 
 @pytest.mark.parametrize("starts", [1, 64])
@@ -56,8 +56,8 @@ def test_the_descent_is_drawn_with_and_without_data(tmp_path, starts, verified, 
         tmp_path / "d.png",
     )
     image = imread(tmp_path / "d.png")
-    assert image.shape[:2] == (int(4.4 * plots.DPI), 11 * plots.DPI)
-    assert share_of(image, plots.WANTED) > 1e-3, "the window's edges are visible"
+    assert image.shape[:2] == (int(4.4 * figure.DPI), 11 * figure.DPI)
+    assert share_of(image, figure.WANTED) > 1e-3, "the window's edges are visible"
 
 
 def test_a_diverged_start_does_not_spoil_the_descent(tmp_path):
@@ -78,8 +78,8 @@ def test_parity_is_drawn_for_any_number_of_designs(tmp_path):
     for rows in ([], [FAILED], [HIT], [HIT, MISS, FAILED]):
         plots.draw_parity(rows, WINDOW, tmp_path / "p.png")
         image = imread(tmp_path / "p.png")
-        assert image.shape[:2] == (5 * plots.DPI, int(5.2 * plots.DPI))
-        inked.append([share_of(image, colour, 0.12) for colour in (plots.HIT, plots.MISS)])
+        assert image.shape[:2] == (5 * figure.DPI, int(5.2 * figure.DPI))
+        inked.append([share_of(image, colour, 0.12) for colour in (figure.HIT, figure.MISS)])
     nothing, failed, hit, both = np.array(inked)
     np.testing.assert_array_equal(failed, nothing)
     assert hit[0] > 1.5 * nothing[0]
