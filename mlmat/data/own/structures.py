@@ -90,7 +90,11 @@ def _xyz(path: str | Path) -> _Read:
                 return
             count = int(first)
             lines = list(islice(stream, count + 1))
-            if len(lines) < count + 1 or not lines[-1].strip():
+            cut = len(lines) < count + 1
+            if not cut and count and not lines[-1].endswith("\n"):
+                # Cut inside its last line, the frame lacks columns there.
+                cut = len(lines[-1].split()) < len(lines[1].split())
+            if cut:
                 yield None, {}, f"the file ends in the middle of this frame of {count} atoms"
                 return
             text = "".join((first, *lines))
