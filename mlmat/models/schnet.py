@@ -60,6 +60,8 @@ def undirected_pairs(graph: jraph.GraphsTuple) -> Pairs:
     Returns:
         As many pairs as half the edges of the batch, the real ones first.
     """
+    # Batches come as NumPy arrays, which cannot be indexed by traced ones.
+    graph = jax.tree.map(jnp.asarray, graph)
     receivers, senders, shift = graph.receivers, graph.senders, graph.edges["shift"]
     # An atom and its own periodic image: of S and −S keep the one whose first component
     # other than 0 is positive.
