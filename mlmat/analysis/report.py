@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-import base64
 from collections import Counter
 from collections.abc import Sequence
 from html import escape
 from pathlib import Path
-from string import Template
 
 from mlmat.analysis.design_table import DesignRow
-from mlmat.analysis.drawing import molecule_svg
-from mlmat.analysis.figure import DPI
+from mlmat.analysis.page import drawing, embedded_figures, table, write_page
 from mlmat.analysis.record import RunRecord
-from mlmat.errors import DataError, SmilesError
-from mlmat.files import atomic_write
-
-TEMPLATE = Path(__file__).parent / "report.html.in"
 
 HEADS = (
     "rank", "molecule", "SMILES", "verdict", "relaxed (eV)", "predicted (eV)", "± (eV)", "verified (eV)",
     "error (eV)", "known", "similarity", "time (s)",
 )  # fmt: skip
 
-PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+LEAD = """<p class="lead">Failures are kept, with their reason: they count as misses. Click a heading to sort.
+Error is predicted minus verified; similarity is that to the nearest training molecule (Tanimoto).</p>"""
+
+NOTE = (
+    "<p>A GFN2-xTB gap is a difference of orbital energies of a semi-empirical method. "
+    "It is not an optical gap.\nThe predictor proposes; the quantum-chemistry engine that judges "
+    "was never in the loop. To repeat the run:</p>"
+)
 
 
 def write_report(
@@ -52,37 +52,12 @@ def write_report(
     Raises:
         DataError: a figure is missing or not a PNG file.
     """
-    text = Template(TEMPLATE.read_text(encoding="utf-8")).substitute(
-        title=escape(title),
-        summary=escape(summary),
-        facts="".join(f"<div><dt>{escape(k)}</dt><dd>{escape(v)}</dd></div>" for k, v in facts.items()),
-        figures="\n".join(_figure(Path(image), caption) for image, caption in figures),
-        failures=_failures(rows, window),
-        heads="".join(
-            f'<th scope="col"><button type="button">{escape(head)}</button></th>' for head in HEADS
-        ),
-        rows="\n".join(_row(row, window) for row in rows),
-        command=escape(record.command),
-        origin=_origin(record),
+    body = (
+        f"{embedded_figures(figures)}\n<h2>Every submission</h2>\n"
+        f'<ul class="counts">{_failures(rows, window)}</ul>\n'
+        f"{LEAD}\n{table(HEADS, (_row(row, window) for row in rows))}"
     )
-    with atomic_write(path, "w", encoding="utf-8") as stream:
-        stream.write(text)
-
-
-def _figure(image: Path, caption: str) -> str:
-    try:
-        content = image.read_bytes()
-    except OSError as error:
-        raise DataError(f"cannot read the figure {image}: {error.strerror}") from error
-    if content[:8] != PNG_SIGNATURE:
-        raise DataError(f"the figure {image} is not a PNG file")
-    # The PNG header holds width and height; the page shows figures at their size in inches.
-    width, height = (int.from_bytes(content[k : k + 4], "big") * 96 // DPI for k in (16, 20))
-    data = base64.b64encode(content).decode()
-    return (
-        f'<figure><img alt="{escape(caption)}" width="{width}" height="{height}" '
-        f'src="data:image/png;base64,{data}"><figcaption>{escape(caption)}</figcaption></figure>'
-    )
+    write_page(path, title=title, summary=summary, facts=facts, body=body, note=NOTE, record=record)
 
 
 def _verdict(row: DesignRow, window: tuple[float, float]) -> tuple[str, str]:
@@ -104,13 +79,9 @@ def _failures(rows: Sequence[DesignRow], window: tuple[float, float]) -> str:
 def _row(row: DesignRow, window: tuple[float, float]) -> str:
     kind, verdict = _verdict(row, window)
     known = "" if row.in_training is None else ("yes" if row.in_training else "new")
-    try:
-        drawing = molecule_svg(row.smiles)
-    except SmilesError:
-        drawing = ""
     cells = [
         f"<td>{row.rank}</td>",
-        f'<td class="drawing">{drawing}</td>',
+        f'<td class="drawing">{drawing(row.smiles)}</td>',
         f'<td class="smiles">{escape(row.smiles)}</td>',
         f'<td class="verdict">{escape(verdict)}</td>',
         *(
@@ -126,14 +97,3 @@ def _row(row: DesignRow, window: tuple[float, float]) -> str:
 
 def _number(value: float | None) -> str:
     return "<td></td>" if value is None else f"<td>{value:.2f}</td>"
-
-
-def _origin(record: RunRecord) -> str:
-    """Everything beside the command that a repetition depends on."""
-    parts = {
-        "seeds": ", ".join(map(str, record.seeds)),
-        "data (SHA-256)": ", ".join(f"{name} {digest}" for name, digest in record.data.items()),
-        "versions": ", ".join(f"{name} {version}" for name, version in record.versions.items()),
-        "device": record.device,
-    }
-    return "".join(f"<dt>{escape(k)}</dt><dd>{escape(v)}</dd>" for k, v in parts.items() if v)
