@@ -21,7 +21,7 @@ apply_mean = jax.jit(MODEL.clone(pooling="mean").apply)
 
 
 def salt():
-    atoms = bulk("NaCl", "rocksalt", a=5.6)
+    atoms = bulk("NaCl", "rocksalt", a=4.6)
     atoms.positions[1] += [0.2, -0.1, 0.3]
     return atoms
 
