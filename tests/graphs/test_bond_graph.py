@@ -1,6 +1,7 @@
 import dataclasses
 import json
 
+import jax
 import numpy as np
 import pytest
 from rdkit import Chem
@@ -163,3 +164,16 @@ def test_packs_with_and_without_fingerprint(encoder):
             assert batch.globals["fingerprint"].shape == (64, 1024)
         else:
             assert batch.globals is None
+
+
+def test_many_gives_what_one_by_one_gives_and_errors_in_their_place(encoder):
+    texts = [*SMILES, "C1CC", "[Xe]", *SMILES[::-1] * 3]  # more than a block
+    found = encoder.many(texts)
+    assert len(found) == len(texts)
+    assert isinstance(found[len(SMILES)], SmilesError)
+    assert isinstance(found[len(SMILES) + 1], UnknownElementError)
+    for text, graph in zip(texts, found, strict=True):
+        if text not in ("C1CC", "[Xe]"):
+            jax.tree.map(np.testing.assert_array_equal, graph, encoder(text))
+    assert encoder.many([]) == []
+    assert [type(one) for one in encoder.many(["C("])] == [SmilesError]
