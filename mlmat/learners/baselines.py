@@ -6,8 +6,9 @@ has learned nothing that a table look-up does not know.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import scipy.linalg
@@ -18,8 +19,11 @@ from mlmat.learners.baseline_kernels import Comparison, gaussian, tanimoto
 if TYPE_CHECKING:
     import ase
 
-TUNING_ROWS = 1500
-"""Training (and validation) rows for choosing hyperparameters: a solve grows with the cube."""
+TUNING_ROWS = (700, 2000)
+"""Training rows for trying all hyperparameters, then the best ones: a solve grows with the cube."""
+
+CHECK_ROWS = 1500
+"""Most validation rows used for tuning."""
 
 TEST_ROWS = 2000
 """Test rows whose kernel is in memory at a time."""
@@ -89,13 +93,13 @@ def run_baselines(
     if total > max_rows:
         chosen = np.sort(random.choice(total, max_rows, replace=False))
         items, y = [items[k] for k in chosen], y[chosen]
-    few = random.permutation(len(check_y))[:TUNING_ROWS]
+    few = random.permutation(len(check_y))[:CHECK_ROWS]
     check_items, check_y = [check_items[k] for k in few], check_y[few]
     compare = tanimoto(items) if kind == "smiles" else gaussian(items)
 
     ridge = _Ridge(y, classification)
     tuned, kernel = _tune(ridge, compare, check_items, check_y, random)
-    weights = ridge.solve(kernel(compare.train), slice(None), tuned["regularisation"])
+    weights, tuned["regularisation"] = _solve_all(ridge, kernel(compare.train), tuned["regularisation"])
     neighbours, fitted = [], []
     for start in range(0, len(test_items), TEST_ROWS):
         raw = compare.to_train(test_items[start : start + TEST_ROWS])
@@ -137,26 +141,58 @@ class _Ridge:
         return float(np.abs(predicted - y).mean() if self.labels is None else (predicted != y).mean())
 
 
+def _solve_all(ridge: _Ridge, kernel: np.ndarray, regularisation: float) -> tuple[np.ndarray, float]:
+    """The final fit; λ rises tenfold while it is below the rounding of the larger kernel."""
+    while True:
+        try:
+            return ridge.solve(kernel, slice(None), regularisation), regularisation
+        except scipy.linalg.LinAlgError:
+            regularisation *= 10
+
+
 def _tune(
     ridge: _Ridge, compare: Comparison, items: Sequence, y: np.ndarray, random: np.random.Generator
 ) -> tuple[dict[str, float], Callable[[np.ndarray], np.ndarray]]:
-    """The kernel and λ with the smallest validation error when fitted on some of the rows."""
-    count = len(compare.train)
-    rows = np.sort(random.choice(count, min(count, TUNING_ROWS), replace=False))
-    train, cross = compare.train[np.ix_(rows, rows)], compare.to_train(items)[:, rows]
-    best: tuple[float, dict[str, float], Any] | None = None
-    for settings, kernel in compare.kernels:
-        inside, outside = kernel(train), kernel(cross)
-        for regularisation in compare.regularisations:
-            try:
-                weights = ridge.solve(inside, rows, regularisation)
-            except scipy.linalg.LinAlgError:  # too ill-conditioned for so small a λ
-                continue
-            error = ridge.error(ridge.read(outside @ weights), y)
-            if best is None or error < best[0]:
-                best = error, {**settings, "regularisation": regularisation}, kernel
-    error, settings, kernel = best
-    return {**settings, "validation error": error, "tuning rows": len(rows)}, kernel
+    """The kernel and λ with the smallest validation error when fitted on some of the rows.
+
+    All pairs on few rows, then λ and its neighbours on more: the best λ falls as rows grow.
+    """
+    order = random.permutation(len(compare.train))
+    cross = compare.to_train(items)
+    best, kernel, settings = math.inf, None, {}
+    grid = compare.regularisations
+    for settings_here, kernel_here in compare.kernels:
+        errors = _errors(ridge, kernel_here, compare.train, cross, order[: TUNING_ROWS[0]], y, grid)
+        if min(errors) < best:
+            best, kernel, settings, k = min(errors), kernel_here, settings_here, int(np.argmin(errors))
+    near = grid[max(k - 1, 0) : k + 2]
+    rows = order[: TUNING_ROWS[1]]
+    if len(rows) > TUNING_ROWS[0]:
+        errors = _errors(ridge, kernel, compare.train, cross, rows, y, near)
+        best, k = min(errors), max(k - 1, 0) + int(np.argmin(errors))
+    return {**settings, "regularisation": grid[k], "validation error": best, "tuning rows": len(rows)}, kernel
+
+
+def _errors(
+    ridge: _Ridge,
+    kernel: Callable[[np.ndarray], np.ndarray],
+    train: np.ndarray,
+    cross: np.ndarray,
+    rows: np.ndarray,
+    y: np.ndarray,
+    grid: Sequence[float],
+) -> list[float]:
+    """Validation error for each λ of `grid`; infinite where the solve breaks down."""
+    inside, outside = kernel(train[np.ix_(rows, rows)]), kernel(cross[:, rows])
+    errors = []
+    for regularisation in grid:
+        try:
+            weights = ridge.solve(inside, rows, regularisation)
+        except scipy.linalg.LinAlgError:  # λ below the rounding of the kernel
+            errors.append(math.inf)
+        else:
+            errors.append(ridge.error(ridge.read(outside @ weights), y))
+    return errors
 
 
 def _with_value(items: Sequence, y: np.ndarray, part: str) -> tuple[list, np.ndarray]:

@@ -110,3 +110,25 @@ def test_bad_arguments_are_refused(parts):
     with pytest.raises(InputError, match="as many targets"):
         run_baselines("smiles", ["C"], np.ones((1, 2)), ["C"], np.ones(1), [])
     assert run_baselines("smiles", ["C"], np.ones(1), ["C"], np.ones(1), []).predictions["mean"].shape == (0,)
+
+
+def test_tuning_on_more_rows_takes_the_better_neighbour(parts, monkeypatch):
+    """With few rows first, the second stage must use all and stay a neighbour of the first choice."""
+    from mlmat.learners import baselines
+
+    monkeypatch.setattr(baselines, "TUNING_ROWS", (20, 40))
+    tuned = run(parts, LENGTH)
+    assert tuned.tuned["kernel ridge"]["tuning rows"] == 40
+    whole = run(parts, LENGTH).tuned["kernel ridge"]["validation error"]
+    monkeypatch.setattr(baselines, "TUNING_ROWS", (20, 20))
+    assert whole < run(parts, LENGTH).tuned["kernel ridge"]["validation error"]
+
+
+def test_a_kernel_that_rounding_made_indefinite_is_still_solved():
+    """Copies of one structure: the kernel is singular, and the smallest λ cannot lift it."""
+    from mlmat.learners.baselines import _Ridge, _solve_all
+
+    y = np.arange(5.0)
+    weights, regularisation = _solve_all(_Ridge(y, False), np.ones((5, 5)) - 1e-4 * np.eye(5), 1e-7)
+    assert regularisation == pytest.approx(1e-3)
+    assert np.isfinite(weights).all()
