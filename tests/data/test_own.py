@@ -206,6 +206,18 @@ def test_flat_molecules_are_no_drawings(name):
     assert check_structure(atoms) is None
 
 
+def test_drawings_are_not_structures():
+    hexagon = np.array([(np.cos(a), np.sin(a), 0) for a in np.arange(6) * np.pi / 3])
+    drawn = ase.Atoms("C5N", 1.5 * hexagon)
+    assert "hydrogens are missing" in check_structure(drawn)
+    drawn = ase.Atoms("C6H6", np.r_[1.5 * hexagon, 3.0 * hexagon])
+    assert "as long as the others" in check_structure(drawn)
+    cross = ase.Atoms("CF4", [(0, 0, 0), (1.3, 0, 0), (-1.3, 0, 0), (0, 1.3, 0), (0, -1.3, 0)])
+    assert "four neighbours" in check_structure(cross)
+    cyanogen = ase.Atoms("NC2N", [(0, 0, 0), (1.16, 0, 0), (2.54, 0, 0), (3.70, 0, 0)])
+    assert check_structure(cyanogen + ase.Atoms("N", [(9, 0, 0)])) is None
+
+
 @pytest.mark.parametrize(
     ("values", "unit", "name", "says"),
     [

@@ -15,6 +15,9 @@ CLOSEST = 0.5
 REACH = 4.0
 """Å; distances up to here tell one crystal from another."""
 
+DENSE = 200
+"""Atoms of a molecule up to which all its distances are computed."""
+
 
 def check_structure(atoms: ase.Atoms) -> str | None:
     """Why these atoms cannot be a three-dimensional structure, or None if they can.
@@ -32,7 +35,7 @@ def check_structure(atoms: ase.Atoms) -> str | None:
         return "its cell has no volume"
     if atoms.pbc.any() and not all(atoms.cell.lengths()[atoms.pbc] > 0):
         return "it is periodic without a cell"
-    i, j, distance = ase_neighbor_list("ijd", atoms, CLOSEST)
+    i, j, distance = _pairs(atoms, CLOSEST)
     if len(distance):
         k = int(distance.argmin())
         return f"atoms {i[k]} and {j[k]} overlap ({distance[k]:.2f} Å apart)"
@@ -42,23 +45,32 @@ def check_structure(atoms: ase.Atoms) -> str | None:
 def _drawing(atoms: ase.Atoms) -> str | None:
     if atoms.pbc.any() or len(atoms) < 5 or np.ptp(atoms.positions[:, 2]) > 1e-6:
         return None
-    symbols = set(atoms.symbols)
     text = "all atoms lie in one plane like a drawing ({}): give three-dimensional coordinates"
-    if "C" in symbols and not symbols & {"H", "F", "Cl", "Br", "I"} and len(symbols) > 1:
-        return text.format("hydrogens are missing")
-    i, j, distance = ase_neighbor_list("ijd", atoms, 2.2)
+    i, j, distance = _pairs(atoms, 2.2)
+    nearest = np.full(len(atoms), np.inf)
+    np.minimum.at(nearest, i, distance)
+    hydrogens, symbols = atoms.numbers == 1, set(atoms.symbols)
+    if hydrogens.any() and (nearest[hydrogens] > 1.3).all():
+        return text.format("bonds of hydrogen as long as the others")
+    bare = "C" in symbols and len(symbols) > 1 and not symbols & {"H", "F", "Cl", "Br", "I"}
+    if bare and np.ptp(nearest) < 0.02 * nearest.min():
+        return text.format("hydrogens are missing and all bonds equally long")
     radii = covalent_radii[atoms.numbers]
-    if (np.bincount(i[distance < 1.25 * (radii[i] + radii[j])], minlength=1)[:] >= 4).any():
-        crowded = np.bincount(i[distance < 1.25 * (radii[i] + radii[j])], minlength=len(atoms)) >= 4
-        if set(atoms.symbols[crowded]) & {"C", "Si", "N", "P", "S"}:
-            return text.format("four neighbours around one atom")
-    hydrogens = atoms.numbers == 1
-    if hydrogens.any():
-        nearest = np.full(len(atoms), np.inf)
-        np.minimum.at(nearest, i, distance)
-        if (nearest[hydrogens] > 1.3).all():
-            return text.format("bonds of hydrogen as long as the others")
+    bonds = np.bincount(i[distance < 1.25 * (radii[i] + radii[j])], minlength=len(atoms))
+    if set(atoms.symbols[bonds >= 4]) & {"C", "Si", "N", "P", "S"}:
+        return text.format("four neighbours around one atom")
     return None
+
+
+def _pairs(atoms: ase.Atoms, cutoff: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Indices and distance (Å) of all ordered pairs nearer than `cutoff`, images included."""
+    if atoms.pbc.any() or len(atoms) > DENSE:
+        return ase_neighbor_list("ijd", atoms, cutoff)
+    # A few atoms need no list of neighbours; building one takes ten times longer.
+    distance = np.linalg.norm(atoms.positions[:, None] - atoms.positions, axis=-1)
+    np.fill_diagonal(distance, np.inf)
+    i, j = np.nonzero(distance < cutoff)
+    return i, j, distance[i, j]
 
 
 def identity_of_structure(atoms: ase.Atoms) -> str:
@@ -69,7 +81,7 @@ def identity_of_structure(atoms: ase.Atoms) -> str:
     images share it; a supercell does not share that of its cell.
     """
     if atoms.pbc.any():
-        i, j, distance = ase_neighbor_list("ijd", atoms, REACH)
+        i, j, distance = _pairs(atoms, REACH)
     else:
         i, j = np.triu_indices(len(atoms), 1)
         distance = np.linalg.norm(atoms.positions[i] - atoms.positions[j], axis=1)

@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 import ase
 import ase.db
 import ase.io
+from ase.io.extxyz import read_extxyz
+from ase.io.xyz import read_xyz
 from rdkit import Chem
 
 from mlmat.data.own.geometry import check_structure
@@ -104,9 +106,9 @@ def _xyz(path: str | Path) -> _Read:
 
 def _parse(text: str, comment: str) -> tuple[ase.Atoms | None, dict[str, Any], str | None]:
     extended = "Properties=" in comment or "Lattice=" in comment
-    for form in ("extxyz",) if extended else ("extxyz", "xyz"):
+    for reader in (read_extxyz,) if extended else (read_extxyz, read_xyz):
         try:
-            atoms = ase.io.read(io.StringIO(text), format=form, index=0)
+            atoms = next(reader(io.StringIO(text), slice(0, 1)))
         except Exception as error:  # ASE's readers raise whatever their parsing raised
             reason = _said(error)
             continue
