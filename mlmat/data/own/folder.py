@@ -7,11 +7,12 @@ from itertools import islice
 from pathlib import Path
 
 from mlmat.data.own.cells import bare
+from mlmat.data.own.delimited import open_table
 from mlmat.data.own.geometry import identity_of_structure
-from mlmat.data.own.read import Record
+from mlmat.data.own.records import Record
 from mlmat.data.own.structures import FILES, read_frames
 from mlmat.data.own.table import SAMPLE, find_columns
-from mlmat.data.own.text import open_table, readable, suffix_of
+from mlmat.data.own.text import readable, suffix_of
 from mlmat.errors import DataError, InputError, MlmatError
 
 

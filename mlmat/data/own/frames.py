@@ -10,7 +10,7 @@ import numpy as np
 
 from mlmat.data.own.cells import find_column
 from mlmat.data.own.geometry import identity_of_structure
-from mlmat.data.own.read import FORCES, Record
+from mlmat.data.own.records import FORCES, Record
 from mlmat.data.own.structures import Frame, read_frames
 from mlmat.errors import InputError
 

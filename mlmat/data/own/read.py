@@ -4,50 +4,21 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from itertools import islice
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import numpy as np
 
 from mlmat.data.own import cells
 from mlmat.data.own.contents import OwnData, Skip, check_enough
-from mlmat.data.own.molecules import identity_of_smiles
 from mlmat.data.own.plausible import unit_name, unit_warning
-from mlmat.data.own.table import SAMPLE, find_columns
-from mlmat.data.own.text import open_table, readable, suffix_of
-from mlmat.errors import DataError, InputError, MlmatError, TargetError
+from mlmat.data.own.records import FORCES, Record, table_records
+from mlmat.data.own.text import suffix_of
+from mlmat.errors import InputError, TargetError
 from mlmat.files import sha256
 
 TABLES = (".csv", ".tsv", ".txt", ".dat")
-FORCES = "forces"
-
 # ASE takes a second to import, and a table of SMILES does not need it: imported where used.
-
-
-class Record(NamedTuple):
-    """A row before its targets are read.
-
-    Attributes:
-        row: line or frame.
-        id: its id, None where there is none.
-        item: SMILES or atoms, None if it cannot be used.
-        identity: see `OwnData`.
-        values: texts or numbers of the targets, in their order.
-        group: label or None.
-        forces: ``[n, 3]`` or None.
-        reason: why it cannot be used, or None.
-    """
-
-    row: int
-    id: str | None
-    item: Any
-    identity: str
-    values: Sequence[Any]
-    group: str | None
-    forces: np.ndarray | None
-    reason: str | None
 
 
 def read_own_data(
@@ -144,49 +115,10 @@ def _records(
     if suffix in TABLES:
         if forces:
             raise InputError("a table of SMILES holds no forces: give an extxyz file or an ASE database")
-        return list(_table_records(path, targets, options, notes)), [path]
+        return list(table_records(path, targets, options, notes)), [path]
     from mlmat.data.own.frames import frame_records
 
     return list(frame_records(path, targets, forces, options, notes)), [path]
-
-
-def _table_records(
-    path: Path, targets: list[str], options: dict[str, str | None], notes: list[str]
-) -> Iterator[Record]:
-    with open_table(path) as table:
-        sample = list(islice(table.rows, 20 * SAMPLE))
-        width = len(table.header)
-        if not sample:
-            raise DataError(f"{path} has a header line and no rows")
-        whole = [row for _, row in sample if len(row) == width][:SAMPLE]
-        columns = find_columns(table.header, whole, targets=targets, notes=notes, **options)
-        notes += table.notes
-        known: dict[str, tuple[str, str | None]] = {}  # one molecule often stands in many rows
-        for line, row in (*sample, *table.rows):
-            if len(row) != width:
-                if row:
-                    reason = f"{len(row)} cells where the header has {width}"
-                    yield Record(line, None, None, "", (), None, None, reason)
-                continue
-            id_text = None if columns.id is None else readable(row[columns.id]).strip() or None
-            group = None if columns.group is None else readable(row[columns.group]).strip()
-            text = row[columns.smiles].strip()
-            if text not in known:
-                known[text] = _identity(text)
-            identity, reason = known[text]
-            if columns.group is not None and not group:
-                reason = reason or f"no label in {table.header[columns.group]}"
-            yield Record(
-                line, id_text, text, identity, [row[k] for k in columns.targets], group, None, reason
-            )
-
-
-def _identity(smiles: str) -> tuple[str, str | None]:
-    """Identity and None, or nothing and the reason."""
-    try:
-        return identity_of_smiles(smiles), None
-    except MlmatError as error:
-        return "", str(error)
 
 
 def _targets(

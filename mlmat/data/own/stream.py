@@ -7,9 +7,10 @@ from itertools import islice
 from pathlib import Path
 
 from mlmat.data.own.contents import Row
+from mlmat.data.own.delimited import open_table
 from mlmat.data.own.molecules import identity_of_smiles
 from mlmat.data.own.table import SAMPLE, find_columns
-from mlmat.data.own.text import broken, open_table, open_text, readable, suffix_of
+from mlmat.data.own.text import broken, open_text, readable, suffix_of
 from mlmat.errors import DataError, InputError, MlmatError
 
 TABLES = (".csv", ".tsv")

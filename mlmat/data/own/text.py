@@ -1,9 +1,8 @@
-"""Text tables as users have them: compressed or not, any usual encoding and separator."""
+"""Text files as users have them: compressed or not, in any usual encoding."""
 
 from __future__ import annotations
 
 import contextlib
-import csv
 import gzip
 import io
 import lzma
@@ -12,14 +11,12 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import IO
 
 from mlmat.errors import DataError
 
 HEAD = 1 << 20
-"""Bytes that encoding and separator are guessed from."""
-
-SEPARATORS = ",;\t"
+"""Bytes that the encoding is guessed from."""
 
 _COMPRESSED = ((b"\x1f\x8b", "gzip", ".gz"), (b"\xfd7zXZ\x00", "xz", ".xz"), (b"PK\x03\x04", "zip", ".zip"))
 
@@ -31,22 +28,6 @@ _BINARY = (
     (b"\x93NUMPY", "a NumPy array"),
     (b"\xd0\xcf\x11\xe0", "an old Excel workbook; save it as CSV"),
 )
-
-
-class Table(NamedTuple):
-    """A table that is being read.
-
-    Attributes:
-        header: column names, stripped.
-        rows: (line number, cells) of each line below the header; an empty line is ``[]``.
-        separator: one of `SEPARATORS`.
-        notes: what was guessed.
-    """
-
-    header: list[str]
-    rows: Iterator[tuple[int, list[str]]]
-    separator: str
-    notes: list[str]
 
 
 def suffix_of(path: str | Path) -> str:
@@ -163,69 +144,3 @@ def broken(text: str) -> str | None:
 def readable(text: str) -> str:
     """The text with undecodable bytes replaced, safe to print and write."""
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace").replace("\0", "\ufffd")
-
-
-@contextlib.contextmanager
-def open_table(path: str | Path, header: bool = True) -> Iterator[Table]:
-    """Open a table with a header line and guess its separator.
-
-    Args:
-        path: file, or ``-``.
-        header: False makes names ``column 1`` … and gives the first line as a row.
-
-    Raises:
-        DataError: as of `open_text`; an empty file, or one that holds structures.
-    """
-    with open_text(path) as (stream, notes):
-        lines = iter(stream)
-        head = [line for _, line in zip(range(20), lines, strict=False)]
-        first = next((line for line in head if line.strip()), None)
-        if first is None:
-            raise DataError(f"{path} is empty: it needs a header line and at least one row")
-        if first.strip().isdigit() and len(head) > 2:
-            raise DataError(f"{path} looks like an xyz file: name it .xyz or .extxyz")
-        if first.startswith(("data_", "_cell_")):
-            raise DataError(f"{path} looks like a CIF: name it .cif")
-        separator = _separator(first, head)
-        if separator != ",":
-            notes.append(f"columns are separated by {'tabs' if separator == chr(9) else 'semicolons'}")
-        reader = csv.reader(_chain(head, lines), delimiter=separator)
-        cells = _rows(reader, path)
-        line, names = next((line, row) for line, row in cells if row)
-        if not header:
-            cells = _before((line, names), cells)
-            names = [f"column {k}" for k in range(1, len(names) + 1)]
-        yield Table([readable(name).strip() for name in names], cells, separator, notes)
-
-
-def _chain(head: list[str], lines: Iterator[str]) -> Iterator[str]:
-    yield from head
-    yield from lines
-
-
-def _before(first: tuple[int, list[str]], rest: Iterator[tuple[int, list[str]]]) -> Iterator:
-    yield first
-    yield from rest
-
-
-def _rows(reader: Iterator[list[str]], path: str | Path) -> Iterator[tuple[int, list[str]]]:
-    while True:
-        try:
-            row = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            raise DataError(f"{path}, line {reader.line_num}: {error}. A quote may be left open.") from error
-        yield reader.line_num, row
-
-
-def _separator(first: str, head: list[str]) -> str:
-    present = [separator for separator in SEPARATORS if separator in first]
-    if len(present) == 1:
-        return present[0]
-    if present:
-        try:
-            return csv.Sniffer().sniff("".join(head), SEPARATORS).delimiter
-        except csv.Error:
-            return max(present, key=first.count)
-    return ","
