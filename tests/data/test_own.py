@@ -1,7 +1,9 @@
 import gzip
 import hashlib
 import lzma
+import os
 import zipfile
+from pathlib import Path
 
 import ase
 import ase.db
@@ -321,3 +323,25 @@ def test_streaming_reads_no_further_than_asked(tmp_path):
     tracemalloc.stop()
     rows.close()
     assert peak < 6 << 20
+
+
+@pytest.mark.parametrize(
+    ("name", "target", "unit", "column", "rows"),
+    [
+        ("cep_pce_29978.csv.xz", "pce", "%", "smiles", 2000),
+        ("chemml_refractive_index_10k.csv.xz", "RI_LL", "1", "Mol_Smiles", 2000),
+        ("chemfluor_ju2021.csv.xz", "absorption nm", "nm", "SMILES", 2000),
+    ],
+)
+def test_published_tables_are_read_as_they_are(tmp_path, name, target, unit, column, rows):
+    folder = os.environ.get("MLMAT_DATA")
+    path = Path(folder or "", "molecules", "emitters", name)
+    if not folder or not path.exists():
+        pytest.skip(f"MLMAT_DATA does not point at a folder with molecules/emitters/{name}")
+    with lzma.open(path, "rt", encoding="utf-8") as stream:
+        head = [line for line, _ in zip(stream, range(rows + 1), strict=False)]
+    data = read(write(tmp_path / "t.csv", "".join(head)), (target,), units=unit)
+    assert len(data) + len(data.skips) == rows
+    assert len(data) > 0.9 * rows
+    assert any(f"'{column}'" in note for note in data.notes)
+    assert not any("warning" in note for note in data.notes)

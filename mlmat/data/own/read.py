@@ -18,7 +18,6 @@ from mlmat.errors import InputError, TargetError
 from mlmat.files import sha256
 
 TABLES = (".csv", ".tsv", ".txt", ".dat")
-# ASE takes a second to import, and a table of SMILES does not need it: imported where used.
 
 
 def read_own_data(
@@ -105,6 +104,7 @@ def _records(
     notes: list[str],
 ) -> tuple[list[Record], list[Path]]:
     """Records of any kind of file, and the files that were read."""
+    # ASE takes a second to import, and a table of SMILES does not need it: imported where used.
     if path.is_dir() or structures is not None:
         from mlmat.data.own.folder import folder_records
 
