@@ -119,9 +119,10 @@ def draw_residuals(
     tidy(right)
     for axes in (left, right):
         axes.axhline(0, color=INK, lw=0.9, ls="--", zorder=4)
-    if abs(bias) < 0.005 * typical:
-        bias = 0.0  # digits that mean nothing
-    text = f"mean {number_text(bias, unit)}\nMAE {number_text(typical, unit)}"
+    # Digits far below the typical error would only look like a measurement.
+    small = 0.005 * typical
+    mean = f"|mean| < {number_text(small, unit)}" if abs(bias) < small else f"mean {number_text(bias, unit)}"
+    text = f"{mean}\nMAE {number_text(typical, unit)}"
     note(right, text + (f"\n{outside:,} outside" if outside else ""), (1.0, 0.99), "top", "right")
     if len(error) >= ENOUGH:
         left.legend(fontsize=9, frameon=False, loc="upper left", labelcolor=INK)
