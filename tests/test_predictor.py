@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mlmat.errors import CapacityError, InputError, PredictorFileError, SmilesError, UnknownElementError
-from mlmat.graphs.softgraph import from_smiles
+from mlmat.graphs.softgraph import SoftGraphEncoder, from_smiles
 from mlmat.models.soft_mpnn import SoftMPNN
 from mlmat.predictor import (
     SHIPPED,
@@ -26,9 +26,8 @@ def predictor():
     model = SoftMPNN(outputs=2, features=8, layers=2)
     keys = jax.random.split(jax.random.key(0), 3)
     variables = jax.vmap(lambda key: model.init(key, from_smiles(SMILES, 10)))(keys)
-    return Predictor(
-        variables, jnp.array([4.0, -9.0]), jnp.array([2.0, 1.0]), model, ("gap", "homo"), ("eV", "eV"), 10
-    )
+    mean, scale = jnp.array([4.0, -9.0]), jnp.array([2.0, 1.0])
+    return Predictor(variables, mean, scale, model, SoftGraphEncoder(10), ("gap", "homo"), ("eV", "eV"))
 
 
 def test_file_round_trip_is_exact(predictor, tmp_path):
@@ -60,7 +59,7 @@ def test_damaged_files_are_refused_with_the_reason(predictor, tmp_path, damage):
         case "other":
             path.write_bytes(b"not a predictor")
         case "future":
-            path.write_bytes(content.replace(b'"format": 1', b'"format": 9'))
+            path.write_bytes(content.replace(b'"format": 2', b'"format": 9'))
         case "missing":
             path.unlink()
     with pytest.raises(PredictorFileError, match=str(path)):

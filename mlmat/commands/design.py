@@ -142,7 +142,7 @@ def _predictor(options: DesignOptions, out: Path, name: str):
     from mlmat.data.tables import read_table
     from mlmat.predictor import SHIPPED, load_predictor, read_header
     from mlmat.pretrained.make import gap_split, train_gap_predictor, train_on
-    from mlmat.training.ensemble import TrainingConfig
+    from mlmat.training.config import TrainingConfig
 
     trained = out / "trained.mlmat"
     training = TrainingConfig(epochs=options.epochs)

@@ -6,6 +6,8 @@ Host code: arrays are NumPy, ready to be handed to a device in one piece.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from rdkit import Chem
@@ -97,3 +99,24 @@ def to_molecule(graph: SoftGraph) -> Chem.Mol:
     if not np.allclose(types.max(axis=-1), 1, atol=1e-4) or not np.allclose(bonds, bonds.round(), atol=1e-4):
         raise InputError("the graph lies between molecules: round it first (mlmat.design realises designs)")
     return molecule_from_graph(types.argmax(axis=-1), bonds.round().astype(int))
+
+
+@dataclass(frozen=True)
+class SoftGraphEncoder:
+    """SMILES → `SoftGraph` of its first Kekulé form: the encoder of predictors that design climbs.
+
+    Attributes:
+        capacity: padded number of heavy atoms.
+    """
+
+    capacity: int
+    kind: ClassVar[str] = "smiles"
+    elements: ClassVar[tuple[str, ...]] = ELEMENTS
+
+    def __call__(self, smiles: str) -> SoftGraph:
+        """Encode one molecule.
+
+        Raises:
+            SmilesError, UnknownElementError, CapacityError: see `parse_smiles`.
+        """
+        return from_smiles(smiles, self.capacity)

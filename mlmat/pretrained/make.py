@@ -19,7 +19,8 @@ import tyro
 from mlmat.data import small_organics
 from mlmat.data.splits import Split, skeleton_split
 from mlmat.predictor import Predictor, save_predictor
-from mlmat.training.ensemble import TrainingConfig, predict_set, train_ensemble
+from mlmat.training.config import TrainingConfig
+from mlmat.training.ensemble import predict_set, train_ensemble
 from mlmat.training.molecules import molecule_set
 
 PROPERTIES = ("gap", "homo", "lumo")

@@ -1,0 +1,42 @@
+"""The `Model` contract on flax modules: variables in, outputs and new statistics out."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import flax.linen as nn
+import jax
+
+from mlmat.typing import Variables
+
+
+def apply(
+    model: nn.Module,
+    variables: Variables,
+    batch: Any,
+    *,
+    train: bool = False,
+    rngs: dict[str, jax.Array] | None = None,
+) -> tuple[jax.Array, Variables]:
+    """Outputs of a model, and its state afterwards.
+
+    A model whose ``__call__`` takes ``train`` is told; any collection beside ``params``
+    (running statistics of a batch norm) may change while training.
+
+    Args:
+        model: a frozen flax module.
+        variables: its collections, ``{"params": …, …}``.
+        batch: what it is called on.
+        train: whether dropout and batch statistics act as in training.
+        rngs: keys by name, e.g. ``{"dropout": key}``.
+
+    Returns:
+        The outputs, and every collection but ``params``.
+    """
+    told = {"train": train} if "train" in inspect.signature(type(model).__call__).parameters else {}
+    state = {name: value for name, value in variables.items() if name != "params"}
+    if train and state:
+        outputs, changed = model.apply(variables, batch, rngs=rngs, mutable=list(state), **told)
+        return outputs, dict(changed)
+    return model.apply(variables, batch, rngs=rngs, **told), state

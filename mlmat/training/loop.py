@@ -1,0 +1,177 @@
+"""The training loop: epochs, validation, early stop, log, checkpoint and exact resume."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+from mlmat.errors import InputError
+from mlmat.files import atomic_write
+from mlmat.training.checkpoint import load_state, save_state
+from mlmat.training.config import TrainingConfig
+from mlmat.training.mesh import place_chunk, replicate
+from mlmat.training.source import Source, prefetched
+from mlmat.training.step import (
+    TrainingState,
+    initial_state,
+    keep_best,
+    make_run_chunk,
+    make_validate,
+    schedule,
+    transformation,
+)
+from mlmat.typing import Variables
+
+Row = dict[str, float]
+
+
+class Fitted(NamedTuple):
+    """A finished training.
+
+    Attributes:
+        variables: best averaged variables of each member, ``[M, ...]``.
+        history: one row per epoch: ``epoch, loss, gradient_norm, learning_rate, score``,
+            ``validation …`` (mean over members), ``examples_per_second, seconds``.
+        compile_seconds: time from start to the end of the first chunk, less a later chunk's.
+    """
+
+    variables: Variables
+    history: list[Row]
+    compile_seconds: float
+
+
+def initial_variables(model: Any, batch: Any, config: TrainingConfig) -> Variables:
+    """Fresh variables of every member, ``[M, ...]``."""
+    keys = jax.random.split(jax.random.key(config.seed), config.members)
+    start = jax.vmap(lambda key, batch: model.init({"params": key, "dropout": key}, batch), in_axes=(0, None))
+    return jax.jit(start)(keys, batch)
+
+
+def frozen_mask(prefixes: tuple[str, ...]) -> Callable[[Any], Any]:
+    """Mask of the parameters whose path (``layer/kernel``) starts with one of `prefixes`.
+
+    Raises:
+        InputError: when applied, if a prefix matches nothing.
+    """
+
+    def mask(params: Any) -> Any:
+        paths = [
+            "/".join(str(k.key) for k in path) for path, _ in jax.tree_util.tree_leaves_with_path(params)
+        ]
+        for prefix in prefixes:
+            if not any(path.startswith(prefix) for path in paths):
+                tops = sorted({path.split("/")[0] for path in paths})
+                raise InputError(f"no parameter starts with {prefix!r}; there are {', '.join(tops)}")
+        held = [any(path.startswith(prefix) for prefix in prefixes) for path in paths]
+        return jax.tree.unflatten(jax.tree.structure(params), held)
+
+    return mask
+
+
+def fit(
+    objective: Any,
+    source: Source,
+    validation: Source,
+    config: TrainingConfig,
+    variables: Variables,
+    *,
+    frozen: tuple[str, ...] = (),
+    mesh: jax.sharding.Mesh | None = None,
+    checkpoint: Path | None = None,
+    log: Path | None = None,
+    report: Callable[[Row], None] = lambda row: None,
+) -> Fitted:
+    """Train, validate after each epoch with the averaged weights, and keep the best.
+
+    Args:
+        objective: see `mlmat.training.losses`.
+        source: training examples.
+        validation: examples that choose the epoch and nothing else.
+        config: hyperparameters.
+        variables: start of every member, ``[M, ...]``: `initial_variables`, or a predictor's.
+        frozen: prefixes of parameter paths that stay as they are.
+        mesh: devices with one axis ``"data"`` that share the shards of a step.
+        checkpoint: state after each epoch; resumed from exactly if it exists.
+        log: JSON-lines file with one row per epoch.
+        report: called with each row.
+
+    Raises:
+        InputError: the loss became NaN, or a frozen prefix matches nothing.
+        DataError: the checkpoint is damaged or belongs to other settings.
+    """
+    optimiser = transformation(config, source.steps, frozen_mask(frozen) if frozen else None)
+    # Under jit: some fifty small programs less to compile.
+    state, history = jax.jit(partial(initial_state, config=config, optimiser=optimiser))(variables), []
+    if checkpoint is not None and checkpoint.exists():
+        state, history = load_state(checkpoint, state)
+    if log is not None:
+        _rewrite(log, history)
+    state, objective, data = (replicate(tree, mesh) for tree in (state, objective, source.data))
+    run_chunk, validate = make_run_chunk(source, config, optimiser), make_validate(validation)
+    checks = [replicate(chunk, mesh) for chunk in validation.chunks(0)]
+    check_data = replicate(validation.data, mesh)
+    rate, times = schedule(config, source.steps), []
+    while (epoch := int(state.epoch[0])) < config.epochs and not _exhausted(state, config):
+        began = time.perf_counter()
+        traces = []
+        chunks = prefetched(place_chunk(c, mesh, config.shards) for c in source.chunks(epoch))
+        for chunk in chunks:
+            chunk_began = time.perf_counter()
+            state, *trace = run_chunk(objective, data, state, chunk)
+            traces.append(jax.tree.map(np.asarray, trace))
+            times.append(time.perf_counter() - chunk_began)
+        losses, weights, norms = (np.concatenate(part, axis=1) for part in zip(*traces, strict=True))
+        taken = time.perf_counter() - began
+        loss = float((losses * weights).sum() / max(weights.sum(), 1e-12))
+        if not math.isfinite(loss):
+            raise InputError(
+                f"the loss became {loss} in epoch {epoch + 1}: lower the learning rate "
+                f"(it is {config.learning_rate:g}) or look for outliers in the targets"
+            )
+        found = [validate(objective, check_data, state.averaged, chunk) for chunk in checks]
+        sums, counts = (sum(np.asarray(part, float) for part in parts) for parts in zip(*found, strict=True))
+        errors = sums / np.maximum(counts, 1e-12)
+        score = np.asarray(objective.score(errors), np.float32)
+        state = keep_best(state, replicate(score, mesh))
+        named = zip(objective.columns, errors.mean(axis=0), strict=True)
+        row = {
+            "epoch": epoch + 1,
+            "loss": loss,
+            "gradient_norm": float(norms[weights > 0].mean()),
+            "learning_rate": float(rate(int(state.step[0]))),
+            "score": float(score.mean()),
+            **{
+                f"validation {n}": float(e)
+                for n, e in zip(objective.columns, errors.mean(axis=0), strict=True)
+            },
+            "examples_per_second": source.count / taken,
+            "seconds": time.perf_counter() - began,
+        }
+        history.append(row)
+        if checkpoint is not None and jax.process_index() == 0:
+            save_state(checkpoint, state, history)
+        if log is not None and jax.process_index() == 0:
+            with open(log, "a", encoding="utf-8") as stream:
+                stream.write(json.dumps(row) + "\n")
+        report(row)
+    compile_seconds = times[0] - float(np.median(times[1:])) if len(times) > 1 else 0.0
+    return Fitted(state.best, history, max(0.0, compile_seconds))
+
+
+def _exhausted(state: TrainingState, config: TrainingConfig) -> bool:
+    return config.patience is not None and bool((np.asarray(state.stale) >= config.patience).all())
+
+
+def _rewrite(log: Path, history: list[Row]) -> None:
+    """The log of a resumed run starts with exactly the epochs its state has."""
+    if jax.process_index() == 0:
+        with atomic_write(log, "w", encoding="utf-8") as stream:
+            stream.writelines(json.dumps(row) + "\n" for row in history)

@@ -1,0 +1,183 @@
+"""One training step, and the compiled scan of many of them for all members at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from mlmat.training.config import TrainingConfig
+from mlmat.training.source import Source
+from mlmat.typing import Variables
+
+
+class TrainingState(NamedTuple):
+    """Everything a run needs to go on; every leaf has a leading member axis ``[M, ...]``.
+
+    Attributes:
+        variables: current weights and model state.
+        averaged: moving average of the weights, with the current model state.
+        best: the averaged variables with the lowest validation score so far.
+        best_score: that score.
+        stale: epochs since then.
+        optimiser: optax state.
+        key: random keys (raw data).
+        step: updates done.
+        epoch: epochs done.
+    """
+
+    variables: Variables
+    averaged: Variables
+    best: Variables
+    best_score: jax.Array
+    stale: jax.Array
+    optimiser: Any
+    key: jax.Array
+    step: jax.Array
+    epoch: jax.Array
+
+
+def schedule(config: TrainingConfig, steps: int) -> optax.Schedule:
+    """Learning rate after so many updates: linear warm-up, then cosine decay to 1 %."""
+    total = max(2, config.epochs * steps)
+    warm = max(1, min(total - 1, round(config.warmup * total)))
+    peak = config.learning_rate
+    return optax.warmup_cosine_decay_schedule(0.0, peak, warm, total, end_value=0.01 * peak)
+
+
+def transformation(
+    config: TrainingConfig, steps: int, frozen: Callable[[Any], Any] | None
+) -> optax.GradientTransformation:
+    """Clipped AdamW on the schedule; `frozen` maps parameters to a pytree of booleans."""
+    chain = [
+        optax.clip_by_global_norm(config.clip),
+        optax.adamw(schedule(config, steps), weight_decay=config.weight_decay),
+    ]
+    if frozen is not None:
+        # First, so that frozen parts do not count in the norm; last, against weight decay.
+        hold = optax.masked(optax.set_to_zero(), frozen)
+        chain = [hold, *chain, hold]
+    return optax.chain(*chain)
+
+
+def initial_state(
+    variables: Variables, config: TrainingConfig, optimiser: optax.GradientTransformation
+) -> TrainingState:
+    """State before the first step, from variables with a member axis."""
+    members = config.members
+    zeros = jnp.zeros(members, jnp.int32)
+    keys = jax.random.split(jax.random.fold_in(jax.random.key(config.seed), 1), members)
+    return TrainingState(
+        variables=variables,
+        averaged=variables,
+        best=variables,
+        best_score=jnp.full(members, jnp.inf, jnp.float32),
+        stale=zeros,
+        optimiser=jax.vmap(optimiser.init)(variables["params"]),
+        key=jax.random.key_data(keys),
+        step=zeros,
+        epoch=zeros,
+    )
+
+
+def make_run_chunk(source: Source, config: TrainingConfig, optimiser: optax.GradientTransformation):
+    """Compile-once function that trains all members on a chunk.
+
+    Returns:
+        ``run(objective, data, state, chunk) → (state, losses [M, S], weights [M, S],
+        norms [M, S])``: loss, weight and gradient norm of each step; a step without
+        examples changes nothing and has weight 0.
+    """
+
+    def member(objective, data, state: TrainingState, chunk):
+        base = jax.random.wrap_key_data(state.key)
+        steps = jax.tree.leaves(chunk)[0].shape[0]
+        order = jnp.arange(steps)
+        if source.own_order:
+            order = jax.random.permutation(jax.random.fold_in(base, state.step), steps)
+
+        def step(carry, number):
+            variables, averaged, optimiser_state, count = carry
+            key = jax.random.fold_in(base, count)
+            item = jax.tree.map(lambda leaf: leaf[number], chunk)
+            params = variables["params"]
+            rest = {name: value for name, value in variables.items() if name != "params"}
+
+            def shard_loss(params, item, key):
+                prepare, dropout = jax.random.split(key)
+                example = source.prepare(data, item, prepare)
+                return objective.loss({**rest, "params": params}, example, dropout)
+
+            def loss(params):
+                if config.shards == 1:
+                    total, weight, changed = shard_loss(params, item, key)
+                else:
+                    parts = jax.vmap(shard_loss, in_axes=(None, 0, 0))
+                    total, weight, changed = parts(params, item, jax.random.split(key, config.shards))
+                    total, weight = total.sum(), weight.sum()
+                    changed = jax.tree.map(lambda leaf: leaf.mean(axis=0), changed)
+                return total / jnp.maximum(weight, 1e-12), (weight, changed)
+
+            (value, (weight, changed)), gradient = jax.value_and_grad(loss, has_aux=True)(params)
+            norm = optax.tree.norm(gradient)
+            updates, new_state = optimiser.update(gradient, optimiser_state, params)
+            new_params = optax.apply_updates(params, updates)
+            decay = jnp.minimum(config.ema, (1.0 + count) / (10.0 + count))
+            blended = optax.incremental_update(new_params, averaged["params"], 1 - decay)
+            new = (
+                {**changed, "params": new_params},
+                {**changed, "params": blended},
+                new_state,
+                count + 1,
+            )
+            carry = jax.tree.map(lambda after, before: jnp.where(weight > 0, after, before), new, carry)
+            return carry, (value, weight, norm)
+
+        carry = (state.variables, state.averaged, state.optimiser, state.step)
+        (variables, averaged, optimiser_state, count), trace = jax.lax.scan(step, carry, order)
+        state = state._replace(variables=variables, averaged=averaged, optimiser=optimiser_state, step=count)
+        return state, *trace
+
+    @jax.jit
+    def run(objective, data, state, chunk):
+        with jax.default_matmul_precision(None if config.precision == "default" else config.precision):
+            return jax.vmap(member, in_axes=(None, None, 0, None))(objective, data, state, chunk)
+
+    return run
+
+
+def make_validate(source: Source):
+    """Compile-once ``validate(objective, data, variables, chunk) → sums, weights [M, C]``."""
+
+    @jax.jit
+    def run(objective, data, variables, chunk):
+        def member(variables):
+            def step(carry, item):
+                found = objective.errors(variables, source.prepare(data, item, None))
+                return jax.tree.map(jnp.add, carry, found), None
+
+            zeros = jnp.zeros(len(objective.columns))
+            return jax.lax.scan(step, (zeros, zeros), chunk)[0]
+
+        return jax.vmap(member)(variables)
+
+    return run
+
+
+@jax.jit
+def keep_best(state: TrainingState, score: jax.Array) -> TrainingState:
+    """End an epoch: each member keeps its averaged variables if its score ``[M]`` is its best."""
+    better = score < state.best_score
+
+    def choose(new, old):
+        return jnp.where(better.reshape(-1, *(1,) * (new.ndim - 1)), new, old)
+
+    return state._replace(
+        best=jax.tree.map(choose, state.averaged, state.best),
+        best_score=jnp.where(better, score, state.best_score),
+        stale=jnp.where(better, 0, state.stale + 1),
+        epoch=state.epoch + 1,
+    )
