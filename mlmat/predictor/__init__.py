@@ -1,8 +1,8 @@
 """Saved predictors: load one in three lines, call it, pass it to `jax.jit` and `jax.grad`.
 
 >>> predictor = load_predictor("gap.mlmat")
-predictions = predict_items(predictor, ["CCO", "c1ccccc1"])
-print(predictions.mean, predictor.units)
+>>> predictions = predict_items(predictor, ["CCO", "c1ccccc1"])
+>>> print(predictions.mean, predictor.units)
 """
 
 from mlmat.predictor.file import SHIPPED, load_predictor, read_header, save_predictor

@@ -148,10 +148,7 @@ def fit(
             "gradient_norm": float(norms[weights > 0].mean()),
             "learning_rate": float(rate(int(state.step[0]))),
             "score": float(score.mean()),
-            **{
-                f"validation {n}": float(e)
-                for n, e in zip(objective.columns, errors.mean(axis=0), strict=True)
-            },
+            **{f"validation {name}": float(e) for name, e in named},
             "examples_per_second": source.count / taken,
             "seconds": time.perf_counter() - began,
         }

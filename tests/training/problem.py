@@ -40,10 +40,7 @@ def rings(count: int = 48, seed: int = 0):
         senders = np.sort(np.stack([(atoms - 1) % n, (atoms + 1) % n], axis=1), axis=1).ravel()
         graphs.append(
             jraph.GraphsTuple(
-                nodes={
-                    "species": species,
-                    "features": 0.1 * random.normal(size=(n, WIDTHS[0])).astype(np.float32),
-                },
+                nodes={"species": species, "features": noise},
                 edges=np.ones((2 * n, WIDTHS[1]), np.float32),
                 receivers=receivers.astype(np.int32),
                 senders=senders.astype(np.int32),
