@@ -15,6 +15,16 @@ COMMANDS = {
         "mlmat.commands.design",
         "molecules with the gap you want, each judged by quantum chemistry",
     ),
+    "train": (
+        "mlmat.commands.train_options",
+        "mlmat.commands.train",
+        "a predictor from your own table or structures, beside baselines",
+    ),
+    "predict": (
+        "mlmat.commands.predict_options",
+        "mlmat.commands.predict",
+        "properties of molecules or structures, a million of them if need be",
+    ),
     "data": (
         "mlmat.commands.data_options",
         "mlmat.commands.data",
@@ -38,6 +48,8 @@ options:
 start here:
   mlmat design                          128 molecules with a gap near 4 eV, judged by GFN2-xTB
   mlmat design --want gap=2..2.5        another range
+  mlmat train dyes.csv --target "Absorption/nm" --unit nm
+  mlmat predict new.csv --predictor runs/dyes/predictor.mlmat
   mlmat data list                       data sets and where they are
 
 exit codes: 0 ok, 2 bad input, 3 no design survived, 130 interrupted
@@ -69,7 +81,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
         return code
     except KeyboardInterrupt:
-        resume = "; mlmat design --resume DIR goes on" if words[:1] == ["design"] else ""
+        resume = f"; mlmat {words[0]} --resume DIR goes on" if words[:1] in (["design"], ["train"]) else ""
         print(f"mlmat: interrupted; what was finished is kept{resume}", file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:

@@ -2,33 +2,25 @@
 
 from __future__ import annotations
 
-import json
-import shlex
 import time
-from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
 from rich.table import Table
 
 from mlmat.commands.design_options import DesignOptions
+from mlmat.commands.runs import (
+    command_line,
+    console,
+    plain_options,
+    prepare,
+    progress_bar,
+    use_compilation_cache,
+)
 from mlmat.design.wants import Want, check_range, parse_want
-from mlmat.errors import DataError, InputError, NoDesignError, OutputError
-from mlmat.files import write_json
-
-OPTIONS_FILE = "options.json"
-console = Console(stderr=False)
+from mlmat.errors import InputError, NoDesignError
 
 
 class Knowledge(NamedTuple):
@@ -43,7 +35,9 @@ class Knowledge(NamedTuple):
 def run(options: DesignOptions) -> int:
     """Run the command; returns the exit code."""
     began = time.perf_counter()
-    options, out = _prepare(options)
+    if options.resume is None:
+        parse_want(options.want)  # before a folder is made
+    options, out = prepare(options, "design")
     want = parse_want(options.want)
     if options.designs < 1:
         raise InputError(f"--designs must be at least 1, not {options.designs}")
@@ -51,6 +45,7 @@ def run(options: DesignOptions) -> int:
 
     import jax
 
+    use_compilation_cache()
     from mlmat.design import run as design
     from mlmat.design.gradient import make_chunk
     from mlmat.design.molecules import molecule_problem, verify_smiles
@@ -70,7 +65,7 @@ def run(options: DesignOptions) -> int:
     compile_seconds = time.perf_counter() - compile_began
 
     search_began = time.perf_counter()
-    with _progress() as progress:
+    with progress_bar() as progress:
         bar = progress.add_task(f"descending from {starts} starts", total=config.gradient.steps)
         search = design.search_pool(
             problem,
@@ -85,7 +80,7 @@ def run(options: DesignOptions) -> int:
     console.print(f"{len(search.pool)} different molecules found, {len(chosen)} submitted to GFN2-xTB")
 
     verify_began = time.perf_counter()
-    with _progress() as progress:
+    with progress_bar() as progress:
         bar = progress.add_task("quantum chemistry", total=len(chosen))
         verdicts = design.verify_designs(
             problem, chosen, out / "verdicts.jsonl", lambda done: progress.update(bar, completed=done)
@@ -105,37 +100,6 @@ def run(options: DesignOptions) -> int:
     return 0
 
 
-def _prepare(options: DesignOptions) -> tuple[DesignOptions, Path]:
-    """Make or reopen the output folder; a resumed run takes its options from there."""
-    if options.resume is not None:
-        saved = options.resume / OPTIONS_FILE
-        try:
-            content = json.loads(saved.read_text())
-        except (OSError, ValueError) as error:
-            raise DataError(
-                f"{options.resume} holds no interrupted design (no readable {OPTIONS_FILE})"
-            ) from error
-        paths = {name: Path(content[name]) for name in ("predictor", "data") if content[name]}
-        return replace(DesignOptions(**{**content, **paths}), resume=options.resume), options.resume
-    parse_want(options.want)
-    out = options.out or Path("runs") / time.strftime("design-%Y%m%d-%H%M%S")
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(
-            f"cannot make the output folder {out}: {error.strerror}. Choose another with --out"
-        ) from error
-    if (out / OPTIONS_FILE).exists():
-        raise OutputError(
-            f"{out} holds another design: go on with it by --resume {out}, or choose another --out"
-        )
-    kept = {**asdict(options), "out": None, "resume": None}
-    write_json(
-        out / OPTIONS_FILE, {k: str(v.resolve()) if isinstance(v, Path) else v for k, v in kept.items()}
-    )
-    return options, out
-
-
 def _predictor(options: DesignOptions, out: Path, name: str):
     """The predictor asked for, and what it was trained on."""
     from mlmat.data import small_organics
@@ -149,7 +113,7 @@ def _predictor(options: DesignOptions, out: Path, name: str):
     if options.data is not None:
         smiles, values = read_table(options.data, target=name)
         if not trained.exists():
-            with _progress() as progress:
+            with progress_bar() as progress:
                 bar = progress.add_task("training", total=options.epochs)
                 train_on(
                     smiles,
@@ -162,7 +126,7 @@ def _predictor(options: DesignOptions, out: Path, name: str):
         mae = read_header(trained)["notes"]["validation_mae"].get(name)
         return load_predictor(trained), Knowledge(smiles, values, {str(options.data): ""}, mae)
     if options.train and not trained.exists():
-        with _progress() as progress:
+        with progress_bar() as progress:
             bar = progress.add_task("training", total=options.epochs)
             train_gap_predictor(trained, training, lambda i: progress.update(bar, completed=i["epoch"]))
     path = trained if options.train else options.predictor
@@ -186,17 +150,6 @@ def _compiled(problem, predictor, config, starts: int, chunk, jax):
         return chunk.lower(predictor, state).compile()
 
 
-def _progress() -> Progress:
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-        console=console,
-    )
-
-
 def _write(options, out: Path, want: Want, search, chosen, verdicts, knowledge: Knowledge, seconds) -> None:
     """All result files, and the closing table."""
     from mlmat.analysis import plots
@@ -215,9 +168,8 @@ def _write(options, out: Path, want: Want, search, chosen, verdicts, knowledge: 
     record = RunRecord(
         system="inverse design of small organic molecules",
         preset="design",
-        command=_command(options),
-        config={k: str(v) if isinstance(v, Path) else v for k, v in asdict(options).items()}
-        | {"lost": search.lost},
+        command=command_line(options, "design"),
+        config=plain_options(options) | {"lost": search.lost},
         seeds=[options.seed],
         data=knowledge.data,
         seconds={name: round(value, 2) for name, value in seconds.items()},
@@ -283,14 +235,3 @@ def _print_table(rows, want: Want, facts: dict[str, str], out: Path) -> None:
         console.print(f"{name:>38}  [bold]{value}[/]")
     console.print("A GFN2-xTB gap is a difference of orbital energies, not an optical gap.", style="dim")
     console.print(f"Report: {out / 'report.html'}")
-
-
-def _command(options: DesignOptions) -> str:
-    """The command line that repeats this run."""
-    defaults = asdict(DesignOptions())
-    words = ["mlmat", "design"]
-    for name, value in asdict(options).items():
-        if name in ("out", "resume") or value == defaults[name]:
-            continue
-        words += [f"--{name}"] if value is True else [f"--{name}", str(value)]
-    return shlex.join(words)

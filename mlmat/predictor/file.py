@@ -91,9 +91,10 @@ def load_predictor(path: str | Path | None = None) -> Predictor:
         raise PredictorFileError(
             f"{path} is truncated or altered (checksum differs): get it again or retrain"
         )
-    arrays = {
-        name: jax.tree.map(jnp.asarray, value)
-        for name, value in serialization.msgpack_restore(payload).items()
+    arrays = serialization.msgpack_restore(payload)
+    # The reference stays float64 on the host; JAX would narrow it.
+    arrays |= {
+        name: jax.tree.map(jnp.asarray, value) for name, value in arrays.items() if name != "reference"
     }
     return Predictor(
         model=_made(header["model"], MODELS, path),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -14,6 +15,7 @@ import numpy as np
 from mlmat.errors import MlmatError
 from mlmat.graphs.packing import Budget, pack
 from mlmat.graphs.softgraph import from_smiles, stack
+from mlmat.predictor.encoding import encode_items
 from mlmat.predictor.predictor import Predictor
 from mlmat.typing import SoftGraph, Targets
 
@@ -79,6 +81,9 @@ def predict_encoded(
         batch: most graphs a compiled batch holds.
     """
     stream = iter(graphs)
+    # Contributions of atoms can be a million times the error: they are added in float64, here.
+    reference = None if predictor.reference is None else np.asarray(predictor.reference, float)
+    predictor = replace(predictor, reference=None)
     while taken := list(islice(stream, batch)):
         if isinstance(taken[0], SoftGraph):
             mean, std = predict_graphs(predictor, stack(taken), batch)
@@ -88,7 +93,17 @@ def predict_encoded(
                 for packed in pack(taken, _budget(taken, batch))
             ]
             mean, std = (np.concatenate([part[k][: part[2]] for part in found]) for k in (0, 1))
+        if reference is not None:
+            mean = mean + atom_counts(taken, len(reference)) @ reference
         yield from zip(mean, std, strict=True)
+
+
+def atom_counts(graphs: Sequence[Any], elements: int) -> np.ndarray:
+    """Atoms of each element ``[N, elements]``, float64, of graphs as an encoder made them."""
+    if isinstance(graphs[0], SoftGraph):
+        return np.array([graph.types.sum(axis=0) for graph in graphs], float)
+    counts = [np.bincount(graph.nodes["species"], minlength=elements) for graph in graphs]
+    return np.stack(counts).astype(float)
 
 
 def _budget(graphs: Sequence[jraph.GraphsTuple], batch: int) -> Budget:
@@ -122,13 +137,12 @@ def predict_items(
     """
 
     def encoded() -> Iterator[Any]:
-        for number, item in enumerate(items):
-            report(number)
-            try:
-                yield predictor.encoder(item)
-            except MlmatError as error:
-                error.args = (f"item {number}: {error}",)
-                raise
+        for number, graph in enumerate(encode_items(predictor.encoder, items)):
+            if isinstance(graph, MlmatError):
+                graph.args = (f"item {number}: {graph}",)
+                raise graph
+            report(number + 1)
+            yield graph
 
     found = list(predict_encoded(predictor, encoded()))
     if not found:

@@ -37,7 +37,7 @@ class Predictor:
         properties: names of the outputs, e.g. ``("gap", "homo", "lumo")``.
         units: unit of each output.
         reference: ``[elements, P]`` contribution of each atom, added to the network's output
-            (fitted to the training targets before it); None: nothing is added.
+            (fitted to the training targets before it), float64 on the host; None: nothing is added.
         calibration: ``[2, P]`` factor and floor that turn the spread s of the members into a
             standard deviation, √((factor s)² + floor²), fitted on validation data; None: s as it is.
         classes: names of the classes, if the one property is a class: outputs ``[..., P]`` are
@@ -67,7 +67,8 @@ class Predictor:
 
     def _finish(self, outputs: jax.Array, batch: Any) -> Targets:
         if self.classes:
-            return jax.nn.softmax(outputs, axis=-1)
+            # Here the scale is one over the temperature that calibrates the probabilities.
+            return jax.nn.softmax(outputs * self.scale, axis=-1)
         values = outputs * self.scale + self.mean
         if self.reference is None:
             return values

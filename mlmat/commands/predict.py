@@ -1,0 +1,107 @@
+"""`mlmat predict`: any number of molecules or structures in, one CSV row each out."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import os
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from mlmat.commands.predict_options import PredictOptions
+from mlmat.commands.runs import use_compilation_cache
+from mlmat.errors import InputError
+from mlmat.files import atomic_write
+
+console = Console(stderr=True)
+"""Standard output may carry the predictions."""
+
+
+def run(options: PredictOptions) -> int:
+    """Run the command; returns the exit code."""
+    if options.batch < 1 or (options.workers is not None and options.workers < 1):
+        raise InputError("--batch and --workers must be at least 1")
+    began = time.perf_counter()
+    use_compilation_cache()
+    from mlmat.data.own import iterate_items
+    from mlmat.predictor import load_predictor
+    from mlmat.predictor.stream import predict_rows
+
+    predictor = load_predictor(options.predictor)
+    notes: list[str] = []
+    rows = iterate_items(
+        options.file,
+        predictor.encoder.kind,
+        smiles_column=options.smiles,
+        id_column=options.id,
+        check=False,
+        notes=notes,
+    )
+    out = options.out or Path(f"{_stem(options.file)}-predictions.csv")
+    workers = options.workers or os.cpu_count() or 1
+    done = failed = 0
+    with _sink(out) as stream, _progress() as progress:
+        bar = progress.add_task("predicting", total=None, speed="")
+        writer = csv.writer(stream)
+        writer.writerow(["line", "id", "input", *_heads(predictor), "status"])
+        for row, mean, std, reason in predict_rows(predictor, rows, batch=options.batch, workers=workers):
+            cells = [""] * len(_heads(predictor)) if mean is None else _cells(predictor, mean, std)
+            writer.writerow([row.line, row.id, row.text, *cells, reason or "ok"])
+            done, failed = done + 1, failed + (reason is not None)
+            if done % options.batch == 0:
+                speed = done / (time.perf_counter() - began)
+                progress.update(bar, completed=done, speed=f"{speed:,.0f}/s")
+    for note in notes:
+        console.print(note, style="dim", highlight=False)
+    where = "standard output" if str(out) == "-" else out
+    console.print(
+        f"{done - failed:,} of {done:,} rows predicted in {time.perf_counter() - began:.1f} s → {where}"
+        + (f"; {failed:,} could not be used, their status says why" if failed else "")
+    )
+    return 0
+
+
+def _stem(file: Path) -> str:
+    return "stdin" if str(file) == "-" else file.resolve().name.split(".")[0]
+
+
+@contextlib.contextmanager
+def _sink(out: Path) -> Iterator[Any]:
+    """Standard output, or a file that is there only when it is complete."""
+    if str(out) == "-":
+        yield sys.stdout
+        return
+    with atomic_write(out, "w", encoding="utf-8", newline="") as stream:
+        yield stream
+
+
+def _heads(predictor: Any) -> list[str]:
+    if predictor.classes:
+        return [predictor.properties[0], *(f"p({name})" for name in predictor.classes)]
+    heads = []
+    for name, unit in zip(predictor.properties, predictor.units, strict=True):
+        suffix = "" if unit in ("", "1") else f" ({unit})"
+        heads += [f"{name}{suffix}", f"{name} std{suffix}"]
+    return heads
+
+
+def _cells(predictor: Any, mean: Any, std: Any) -> list[str]:
+    if predictor.classes:
+        return [predictor.classes[int(mean.argmax())], *(f"{p:.4g}" for p in mean)]
+    return [f"{value:.7g}" for pair in zip(mean, std, strict=True) for value in pair]
+
+
+def _progress() -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.fields[speed]}"),
+        console=console,
+    )

@@ -1,0 +1,1 @@
+"""Whole workflows on a table of materials: choose a model, train, calibrate, evaluate."""

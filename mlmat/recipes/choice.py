@@ -1,0 +1,148 @@
+"""Models by name, and settings that suit the size of a table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from mlmat.errors import InputError
+from mlmat.training.config import TrainingConfig
+
+KINDS = {"bond-mpnn": "smiles", "soft-mpnn": "smiles", "schnet": "structure"}
+"""Model name → what it takes. The first of a kind is its default."""
+
+
+@dataclass(frozen=True)
+class Preset:
+    """How much work goes into a model.
+
+    Attributes:
+        width: of the atom features.
+        layers: rounds of messages.
+        members: of the ensemble.
+        examples: of a whole training, over all epochs, for one member.
+        epochs: fewest and most.
+    """
+
+    width: int
+    layers: int
+    members: int
+    examples: int
+    epochs: tuple[int, int]
+
+
+PRESETS = {
+    "quick": Preset(width=64, layers=3, members=1, examples=60_000, epochs=(3, 60)),
+    "default": Preset(width=96, layers=4, members=3, examples=240_000, epochs=(6, 150)),
+    "large": Preset(width=192, layers=6, members=5, examples=4_000_000, epochs=(60, 1000)),
+}
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A model, by name, with all its settings.
+
+    Attributes:
+        model: one of `KINDS`.
+        training: hyperparameters of the training.
+        fields: fields of the network beside those the data decide.
+        cutoff: of neighbours in structures, Å.
+    """
+
+    model: str
+    training: TrainingConfig
+    fields: dict[str, Any] = field(default_factory=dict)
+    cutoff: float = 5.0
+
+    def encoder(self, items: Sequence[Any]) -> Any:
+        """Encoder that covers the elements (and the size) of the items."""
+        match self.model:
+            case "bond-mpnn":
+                from mlmat.graphs.bond_graph import BondGraphEncoder, elements_of
+
+                return BondGraphEncoder(elements_of(items))
+            case "soft-mpnn":
+                from mlmat.graphs.chemistry import parse_smiles
+                from mlmat.graphs.softgraph import SoftGraphEncoder
+
+                return SoftGraphEncoder(max(parse_smiles(item).GetNumAtoms() for item in items))
+        from ase.data import atomic_numbers
+
+        from mlmat.graphs.radius_graph import RadiusGraphEncoder
+
+        symbols = {symbol for atoms in items for symbol in set(atoms.get_chemical_symbols())}
+        return RadiusGraphEncoder(tuple(sorted(symbols, key=atomic_numbers.get)), self.cutoff)
+
+    def network(self, encoder: Any, outputs: int, extensive: bool) -> Any:
+        """The network for an encoder's graphs."""
+        pooling = "sum" if extensive else "mean"
+        match self.model:
+            case "bond-mpnn":
+                from mlmat.models.bond_mpnn import BondMPNN
+
+                return BondMPNN(len(encoder.elements), outputs, pooling=pooling, **self.fields)
+            case "soft-mpnn":
+                from mlmat.models.soft_mpnn import SoftMPNN
+
+                return SoftMPNN(outputs, **self.fields)
+        from mlmat.models.schnet import SchNet
+
+        return SchNet(len(encoder.elements), outputs, cutoff=encoder.cutoff, pooling=pooling, **self.fields)
+
+
+def choose(
+    kind: str,
+    count: int,
+    *,
+    model: str = "auto",
+    preset: str = "default",
+    seed: int = 0,
+    report: Callable[[str], None] = lambda note: None,
+    **given: Any,
+) -> Choice:
+    """Settings for a table of `count` training items.
+
+    Args:
+        kind: ``"smiles"`` or ``"structure"``.
+        count: training items.
+        model: one of `KINDS`, or ``"auto"``.
+        preset: one of `PRESETS`.
+        seed: of everything random.
+        report: is told what was chosen.
+        **given: fields of `TrainingConfig`, or ``features``, ``layers``, ``cutoff``; None is
+            as if it were not given.
+
+    Raises:
+        InputError: unknown model or preset, or a model that takes something else.
+    """
+    if model == "auto":
+        model = next(name for name, takes in KINDS.items() if takes == kind)
+    if model not in KINDS:
+        raise InputError(f"unknown model {model!r}: choose auto, {', '.join(KINDS)}")
+    if KINDS[model] != kind:
+        fitting = ", ".join(name for name, takes in KINDS.items() if takes == kind)
+        raise InputError(f"{model} takes {KINDS[model]}, and the data are {kind}: choose {fitting}")
+    if preset not in PRESETS:
+        raise InputError(f"unknown preset {preset!r}: choose {', '.join(PRESETS)}")
+    rules = PRESETS[preset]
+    given = {name: value for name, value in given.items() if value is not None}
+    cutoff = given.pop("cutoff", 5.0)
+    width, layers = given.pop("features", rules.width), given.pop("layers", rules.layers)
+    batch = given.get("batch", min(64, max(4, count // 12)))
+    fewest, most = rules.epochs
+    training = TrainingConfig(
+        members=rules.members,
+        epochs=min(most, max(fewest, round(rules.examples / count))),
+        learning_rate=1e-3 if model == "schnet" else 1.5e-3,
+        ema=0.995,
+        weight_decay=1e-2 if model == "bond-mpnn" else 1e-3,
+        seed=seed,
+    )
+    training = replace(training, **{"batch": batch} | given)
+    fields = {"features": width, "interactions" if model == "schnet" else "layers": layers}
+    report(
+        f"{model}, {training.members} members, width {width}, {layers} layers, {training.epochs} epochs, "
+        f"batch {training.batch}"
+    )
+    return Choice(model, training, fields, cutoff)
