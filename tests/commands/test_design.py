@@ -69,15 +69,16 @@ def test_resuming_a_finished_run_changes_nothing(finished):
     assert (finished / "designs.csv").read_text() == before
 
 
-def test_a_killed_run_goes_on(tmp_path):
+@pytest.mark.parametrize(("sign", "code"), [(signal.SIGKILL, -signal.SIGKILL), (signal.SIGINT, 130)])
+def test_a_killed_or_interrupted_run_goes_on(tmp_path, sign, code):
     out = tmp_path / "run"
     command = [sys.executable, "-m", "mlmat.cli", "design"]
     process = subprocess.Popen([*command, *SMALL, "--out", str(out)], stdout=subprocess.DEVNULL)
     deadline = time.monotonic() + 240
     while not (out / "search.state").exists() and time.monotonic() < deadline:
         time.sleep(0.2)
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait()
+    os.kill(process.pid, sign)
+    assert process.wait(60) == code
     assert (out / "search.state").exists()
     assert not (out / "designs.csv").exists()
     assert main(["design", "--resume", str(out)]) == 0
@@ -119,7 +120,7 @@ def test_bad_tables_get_one_clear_error(tmp_path, capsys, content, reason):
         (["--designs", "0"], "at least 1"),
         (["--budget", "10"], "too small"),
         (["--predictor", "nowhere.mlmat"], "cannot read the predictor"),
-        (["--resume", "nowhere"], "holds no interrupted design"),
+        (["--resume", "nowhere"], "holds no interrupted mlmat design"),
         (["--out", "/proc/nowhere"], "cannot make the output folder"),
     ],
 )
