@@ -58,7 +58,9 @@ def test_version(capsys):
     assert capsys.readouterr().out == f"mlmat {__version__}\n"
 
 
-@pytest.mark.parametrize(("word", "hint"), [("desing", "did you mean design?"), ("xyz", "design, data")])
+@pytest.mark.parametrize(
+    ("word", "hint"), [("desing", "did you mean design?"), ("xyz", "design, train, predict, data")]
+)
 def test_unknown_command_suggests(word, hint, capsys):
     assert cli.main([word]) == 2
     printed = capsys.readouterr().err

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import json
+import os
+import platform
 import shlex
 import time
 from dataclasses import asdict, fields, replace
@@ -121,12 +125,26 @@ def plain_options(options: Any) -> dict[str, Any]:
 def use_compilation_cache() -> None:
     """Keep compiled programs between runs, in mlmat's cache folder unless JAX was told another.
 
-    A second run of the same shapes starts without compiling.
+    A second run of the same shapes starts without compiling. The folder is named after the
+    processor: compiled code must not meet a processor that lacks its instructions.
     """
+    # XLA reports a harmless difference of tuning flags as an error whenever it loads from the cache.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     import jax
 
     from mlmat.data.lookup import cache_folder
 
     if jax.config.jax_compilation_cache_dir is None:
-        jax.config.update("jax_compilation_cache_dir", str(cache_folder() / "xla"))
+        jax.config.update("jax_compilation_cache_dir", str(cache_folder() / f"xla-{_processor()}"))
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.3)
+
+
+def _processor() -> str:
+    """Short name of this kind of processor."""
+    text = platform.machine() + platform.processor()
+    with contextlib.suppress(OSError):
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        text += "".join(
+            sorted({line for line in lines if line.startswith(("flags", "Features", "model name"))})
+        )
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
