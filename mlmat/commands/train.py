@@ -189,7 +189,7 @@ def _fit(options: TrainOptions, out: Path, data, task, init, name: str, seed: in
 
 def _choice(options: TrainOptions, stem: Path, task, parts, seed: int, extensive: bool | None):
     """Model and settings, searched for if asked."""
-    from mlmat.recipes.choice import choose
+    from mlmat.recipes.choice import choose, mean_size
     from mlmat.recipes.tune import tune_choice
 
     names = ("members", "epochs", "batch", "learning_rate", "features", "layers", "cutoff", "patience")
@@ -197,6 +197,7 @@ def _choice(options: TrainOptions, stem: Path, task, parts, seed: int, extensive
     choice = choose(
         task.kind,
         len(parts.train),
+        mean_size(task.items),
         model=options.model,
         preset=options.preset,
         seed=seed,

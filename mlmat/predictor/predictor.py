@@ -15,7 +15,7 @@ import jax.numpy as jnp
 
 from mlmat.errors import InputError
 from mlmat.graphs.segment import graph_of_node, segment_sum
-from mlmat.nn.module import apply
+from mlmat.nn.module import apply, map_members
 from mlmat.typing import Model, SoftGraph, Targets, Variables
 
 
@@ -76,8 +76,15 @@ class Predictor:
 
     def each(self, batch: Any) -> Targets:
         """Prediction of every member, ``[M, ..., P]``, in physical units."""
-        return jax.vmap(lambda variables: self._finish(apply(self.model, variables, batch)[0], batch))(
-            self.variables
+
+        def one(variables: Variables) -> Targets:
+            return self._finish(apply(self.model, variables, batch)[0], batch)
+
+        # Dense soft graphs are matrix products alone, and those like a member axis.
+        return (
+            jax.vmap(one)(self.variables)
+            if isinstance(batch, SoftGraph)
+            else map_members(one, self.variables)
         )
 
     def member(self, index: jax.Array, batch: Any) -> Targets:

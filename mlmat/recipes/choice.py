@@ -21,22 +21,29 @@ class Preset:
         width: of the atom features.
         layers: rounds of messages.
         members: of the ensemble.
-        examples: of a whole training, over all epochs, for one member.
+        atoms: how many each member meets in a whole training, over all epochs.
         epochs: fewest and most.
     """
 
     width: int
     layers: int
     members: int
-    examples: int
+    atoms: float
     epochs: tuple[int, int]
 
 
 PRESETS = {
-    "quick": Preset(width=64, layers=3, members=1, examples=60_000, epochs=(3, 60)),
-    "default": Preset(width=96, layers=4, members=3, examples=240_000, epochs=(6, 150)),
-    "large": Preset(width=192, layers=6, members=5, examples=4_000_000, epochs=(60, 1000)),
+    "quick": Preset(width=64, layers=3, members=1, atoms=1.5e6, epochs=(3, 60)),
+    "default": Preset(width=64, layers=4, members=3, atoms=6e6, epochs=(6, 150)),
+    "large": Preset(width=192, layers=6, members=5, atoms=2e8, epochs=(60, 1000)),
 }
+"""On two cores the default takes two to four minutes whatever the table; the time goes as atoms met."""
+
+COST = {"bond-mpnn": 1.0, "soft-mpnn": 1.0, "schnet": 3.0}
+"""Time for an atom, beside the bond-graph network's: neighbours within a cutoff are many."""
+
+SAMPLE = 200
+"""Items whose size is looked at."""
 
 
 @dataclass(frozen=True)
@@ -91,9 +98,21 @@ class Choice:
         return SchNet(len(encoder.elements), outputs, cutoff=encoder.cutoff, pooling=pooling, **self.fields)
 
 
+def mean_size(items: Sequence[Any]) -> float:
+    """Mean number of atoms of the items (of heavy atoms, for SMILES), from a sample."""
+    chosen = items[:: max(1, len(items) // SAMPLE)]
+    if not isinstance(chosen[0], str):
+        return sum(map(len, chosen)) / len(chosen)
+    from rdkit import Chem
+
+    sizes = [molecule.GetNumAtoms() for molecule in map(Chem.MolFromSmiles, chosen) if molecule is not None]
+    return sum(sizes) / max(1, len(sizes))
+
+
 def choose(
     kind: str,
     count: int,
+    size: float = 20.0,
     *,
     model: str = "auto",
     preset: str = "default",
@@ -106,6 +125,7 @@ def choose(
     Args:
         kind: ``"smiles"`` or ``"structure"``.
         count: training items.
+        size: mean number of atoms of an item, see `mean_size`.
         model: one of `KINDS`, or ``"auto"``.
         preset: one of `PRESETS`.
         seed: of everything random.
@@ -133,7 +153,7 @@ def choose(
     fewest, most = rules.epochs
     training = TrainingConfig(
         members=rules.members,
-        epochs=min(most, max(fewest, round(rules.examples / count))),
+        epochs=min(most, max(fewest, round(rules.atoms / (count * size * COST[model])))),
         learning_rate=1e-3 if model == "schnet" else 1.5e-3,
         ema=0.995,
         weight_decay=1e-2 if model == "bond-mpnn" else 1e-3,

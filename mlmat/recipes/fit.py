@@ -90,7 +90,8 @@ def fit_task(
     began = time.perf_counter()
     rows = np.concatenate([train, validation])
     items = [task.items[i] for i in rows]
-    encoder = choice.encoder(items) if init is None else init.encoder
+    # All items: a test molecule with an element of its own shall get a prediction, if a poor one.
+    encoder = choice.encoder(task.items) if init is None else init.encoder
     graphs = _encoded(encoder, items, init is not None)
     targets = np.asarray(task.targets, float)[rows]
     inside, outside = np.arange(len(train)), np.arange(len(train), len(rows))

@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from mlmat.nn.module import map_members
 from mlmat.training.config import TrainingConfig
 from mlmat.training.source import Source
 from mlmat.typing import Variables
@@ -144,7 +145,7 @@ def make_run_chunk(source: Source, config: TrainingConfig, optimiser: optax.Grad
     @jax.jit
     def run(objective, data, state, chunk):
         with jax.default_matmul_precision(None if config.precision == "default" else config.precision):
-            return jax.vmap(member, in_axes=(None, None, 0, None))(objective, data, state, chunk)
+            return map_members(lambda one: member(objective, data, one, chunk), state)
 
     return run
 
@@ -162,7 +163,7 @@ def make_validate(source: Source):
             zeros = jnp.zeros(len(objective.columns))
             return jax.lax.scan(step, (zeros, zeros), chunk)[0]
 
-        return jax.vmap(member)(variables)
+        return map_members(member, variables)
 
     return run
 
