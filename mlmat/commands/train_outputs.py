@@ -66,17 +66,19 @@ def write_outputs(
             f"they never saw ({options.split} split)."
         ),
         facts=_facts(fits, headline, seconds),
-        tables=[("Test scores", SCORE_HEADS, table), *_uncertainty_table(fits)],
+        tables=[("Test scores", _heads(fits), table), *_uncertainty_table(fits)],
         figures=figures,
         worst=_worst(task, rows),
         record=record,
         unit=task.units[0],
         warnings=warnings,
     )
-    _print(table, warnings, out)
+    _print(_heads(fits), table, warnings, out)
 
 
-SCORE_HEADS = ("model", "score", "value", "± (95 %)", "unit", "training items")
+def _heads(fits: Sequence[Any]) -> tuple[str, ...]:
+    spread = "± (95 %)" if len(fits) == 1 else f"std of {len(fits)}"
+    return ("model", "score", "value", spread, "unit", "training items")
 
 
 def _named(fit: Any, count: int) -> list[Metric]:
@@ -118,10 +120,12 @@ def _scores(task: Any, fits: Sequence[Any]) -> list[list[Any]]:
             m for m in metrics if m.variant == MODEL and m.name.endswith((" RMSE", " R²", " cross entropy"))
         ]
     order = {id(m): (m.name.rsplit(" ", 1)[0], m.variant != MODEL, m.value) for m in wanted}
+    # One training: its standard error becomes an interval; several: the spread stays as it is.
+    widen = 1.96 if len(fits) == 1 else 1.0
     rows = []
     for m in sorted(wanted, key=lambda m: order[id(m)]):
         name = f"{OURS}this predictor" if m.variant == MODEL else m.variant
-        rows.append([name, m.name, m.value, m.std, m.unit, m.n_train])
+        rows.append([name, m.name, m.value, None if m.std is None else widen * m.std, m.unit, m.n_train])
     return rows
 
 
@@ -259,10 +263,10 @@ def _worst(task: Any, rows: list[dict[str, Any]]) -> list[WorstItem]:
     ]
 
 
-def _print(table: list[list[Any]], warnings: list[str], out: Path) -> None:
+def _print(heads: tuple[str, ...], table: list[list[Any]], warnings: list[str], out: Path) -> None:
     shown = Table(title="Test part", title_justify="left")
-    for head in SCORE_HEADS:
-        shown.add_column(head, justify="right" if head in ("value", "± (95 %)", "training items") else "left")
+    for head in heads:
+        shown.add_column(head, justify="left" if head in ("model", "score", "unit") else "right")
     for name, score, value, spread, unit, count in table:
         cells = (name, score, f"{value:.4g}", "" if spread is None else f"{spread:.2g}", unit, f"{count:,}")
         shown.add_row(*cells, style="bold" if name.startswith(OURS) else None)

@@ -24,6 +24,7 @@ class BondMPNN(nn.Module):
         outputs: number of properties (or classes).
         features: width of the atom features.
         layers: rounds of messages.
+        fingerprint_features: width of the fingerprint branch.
         dropout: share of hidden units of the readout switched off in training.
         pooling: ``"mean"`` for properties that do not grow with the molecule, ``"sum"`` for
             those that do (then the readout is a sum over atoms and nothing else).
@@ -33,6 +34,7 @@ class BondMPNN(nn.Module):
     outputs: int = 1
     features: int = 64
     layers: int = 4
+    fingerprint_features: int = 256
     dropout: float = 0.1
     pooling: str = "mean"
 
@@ -61,6 +63,6 @@ class BondMPNN(nn.Module):
         parts = [total / count, highest, jnp.log(count)]
         if graph.globals is not None and "fingerprint" in graph.globals:
             counts = nn.Dropout(self.dropout, deterministic=not train)(graph.globals["fingerprint"])
-            parts.append(nn.silu(nn.Dense(self.features)(counts)))
+            parts.append(nn.silu(nn.Dense(self.fingerprint_features)(counts)))
         x = nn.Dropout(self.dropout, deterministic=not train)(jnp.concatenate(parts, axis=-1))
         return MLP((self.features, self.outputs))(x)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mlmat.analysis.calibration import calibration_summary
+from mlmat.analysis.calibration import calibration_summary, corrected_std
 from mlmat.analysis.confidence import expected_calibration_error
 from mlmat.analysis.record import Metric
 from mlmat.data.leakage import Leak, leakage, smiles_leakage
@@ -20,6 +20,9 @@ from mlmat.recipes.task import Task
 
 BOOTSTRAP = 1000
 MODEL = "model"
+
+TWINS = 10_000
+"""Molecules in a table up to which near twins (equal fingerprints) are looked for."""
 
 
 class Evaluation(NamedTuple):
@@ -41,9 +44,9 @@ class Evaluation(NamedTuple):
 
 
 def find_leaks(task: Task, identity: Sequence[str], parts: Split) -> list[Leak]:
-    """Items that are in more than one part, by identity and (SMILES) by fingerprint."""
+    """Items that are in more than one part, by identity and (SMILES, up to `TWINS`) by fingerprint."""
     named = dict(zip(("training", "validation", "test"), parts, strict=True))
-    if task.kind == "smiles":
+    if task.kind == "smiles" and len(identity) <= TWINS:
         return smiles_leakage({name: [task.items[i] for i in rows] for name, rows in named.items()})
     return leakage({name: [identity[i] for i in rows] for name, rows in named.items()})
 
@@ -64,8 +67,9 @@ def evaluate(
     """
     items = {name: [task.items[i] for i in rows] for name, rows in parts._asdict().items()}
     targets = {name: task.targets[rows] for name, rows in parts._asdict().items()}
-    predictions = predict_items(predictor, items["test"])
-    raw = predict_items(replace(predictor, calibration=None), items["test"]).std
+    mean, raw = predict_items(replace(predictor, calibration=None), items["test"])
+    factor, floor = (1.0, 0.0) if predictor.calibration is None else np.asarray(predictor.calibration)
+    predictions = Predictions(mean, corrected_std(raw, factor, floor))
     common = {"dataset": dataset, "split": split, "n_train": len(parts.train)}
     baselines, metrics = [], []
     for column, (name, unit) in enumerate(zip(task.properties, task.units, strict=True)):
@@ -104,12 +108,12 @@ def evaluate(
     return Evaluation(parts.test, predictions, raw, baselines, metrics)
 
 
-def _half(metric, *arrays: np.ndarray, seed: int) -> float | None:
-    """Half of the 95 % bootstrap interval."""
+def _std(metric, *arrays: np.ndarray, seed: int) -> float | None:
+    """Standard error: half of the 95 % bootstrap interval over 1.96."""
     if len(arrays[0]) < 3:
         return None
     low, high = bootstrap_interval(metric, *arrays, seed=seed, samples=BOOTSTRAP)
-    return (high - low) / 2
+    return (high - low) / (2 * 1.96)
 
 
 def _value_metrics(name, unit, predicted, observed, variant, seed, common) -> list[Metric]:
@@ -118,7 +122,7 @@ def _value_metrics(name, unit, predicted, observed, variant, seed, common) -> li
             f"{name} MAE",
             mae(predicted, observed),
             unit,
-            _half(mae, predicted, observed, seed=seed),
+            _std(mae, predicted, observed, seed=seed),
             variant=variant,
             **common,
         ),
@@ -144,8 +148,8 @@ def _share(name: str, wrong: np.ndarray, variant: str, seed: int, common) -> Met
     def mean(values: np.ndarray) -> float:
         return float(values.mean())
 
-    half = _half(mean, wrong.astype(float), seed=seed)
-    return Metric(name, mean(wrong), "", half, variant=variant, **common)
+    std = _std(mean, wrong.astype(float), seed=seed)
+    return Metric(name, mean(wrong), "", std, variant=variant, **common)
 
 
 def _class_metrics(name, observed, probabilities, seed, common) -> list[Metric]:
