@@ -1,9 +1,10 @@
-"""Three public tables as a user's own CSV: default settings, one command each.
+"""Public tables as a user's own CSV: default settings, one command each.
 
     MLMAT_DATA=… python -m experiments.own_tables.run --preset full --out runs/own_tables
 
-Dye absorption (C.-W. Ju et al. 2021), refractive index (ChemML), photovoltaic efficiency
-(Harvard Clean Energy Project). Each is handed to ``mlmat train FILE --target … --unit …``
+Absorption of dyes (C.-W. Ju et al. 2021; J. F. Joung et al. 2020), refractive index (ChemML),
+photovoltaic efficiency (Harvard Clean Energy Project). Each is handed to ``mlmat train FILE
+--target … --unit …``
 and nothing else; then kernel ridge on Morgan counts is tuned on the same validation part
 and fitted to *all* training rows, where the command itself shows it 4,000 at most.
 """
@@ -29,7 +30,8 @@ from mlmat.learners.baselines import run_baselines
 from mlmat.metrics import bootstrap_interval, mae
 
 TABLES = {
-    "dyes": ("chemfluor_ju2021.csv.xz", "Absorption/nm", "nm"),
+    "dyes (Ju)": ("chemfluor_ju2021.csv.xz", "Absorption/nm", "nm"),
+    "dyes (Joung)": ("chromophores_joung2020.csv.xz", "Absorption max (nm)", "nm"),
     "refractive index": ("chemml_refractive_index_10k.csv.xz", "RI_LL", "1"),
     "photovoltaics": ("cep_pce_29978.csv.xz", "PCE", "%"),
 }
@@ -58,7 +60,7 @@ def main(config: Config) -> RunRecord:
     config.out.mkdir(parents=True, exist_ok=True)
     metrics, seconds, data = [], {"run": 0.0}, {}
     for name, (file, target, unit) in TABLES.items():
-        out, began = config.out / name.replace(" ", "_"), time.perf_counter()
+        out, began = config.out / "".join(c if c.isalnum() else "_" for c in name), time.perf_counter()
         if not (out / "results.json").exists():
             words = [folder / file, "--target", target, "--unit", unit, "--seed", config.seed, "--out", out]
             words = ["--resume", out] if (out / "options.json").exists() else words
@@ -78,7 +80,7 @@ def main(config: Config) -> RunRecord:
         seconds["run"] += time.perf_counter() - began
         print(f"{name}: {[(m.variant, round(m.value, 4)) for m in metrics if m.dataset == name]}", flush=True)
     record = RunRecord(
-        system="three public tables as a user's own data",
+        system="public tables as a user's own data",
         preset=config.preset,
         command=f"python -m experiments.own_tables.run --preset {config.preset}",
         config={key: str(value) for key, value in asdict(config).items()},

@@ -85,6 +85,18 @@ def test_a_killed_or_interrupted_run_goes_on(tmp_path, sign, code):
     assert len(list(csv.DictReader((out / "designs.csv").open()))) >= 3
 
 
+def test_training_on_your_own_table_comes_first_if_asked(tmp_path):
+    from mlmat.data import small_organics
+
+    data = small_organics.load()
+    lines = [f"{s},{g:.3f}" for s, g in zip(data["smiles"][::60], data["gap"][::60], strict=True)]
+    words = _table(tmp_path, "smiles,gap\n" + "\n".join(lines))
+    out = tmp_path / "run"
+    assert main(["design", *SMALL, *words, "--epochs", "2", "--out", str(out)]) in (0, 3)
+    assert (out / "trained.mlmat").exists()
+    assert (out / "designs.csv").exists()
+
+
 def _table(folder: Path, text: str) -> list[str]:
     path = folder / "table.csv"
     path.write_text(text)
