@@ -24,6 +24,11 @@ from mlmat.predictor import save_predictor
 from mlmat.recipes.evaluate import MODEL
 
 WORST = 20
+"""Test items shown in the report for their large errors."""
+
+HEADLINES = (" MAE", " error rate")
+SCORES = (*HEADLINES, " RMSE", " R²", " cross entropy")
+"""Scores in the table, in this order; the headlines are those that baselines have, too."""
 
 
 def write_outputs(
@@ -114,16 +119,19 @@ def _spread(fits: Sequence[Any]) -> list[Metric]:
 def _scores(task: Any, fits: Sequence[Any]) -> list[list[Any]]:
     """Rows of the table of scores: model first, then baselines, best first."""
     metrics = _spread(fits) or fits[0].evaluation.metrics
-    wanted = [m for m in metrics if m.name.endswith((" MAE", " error rate"))]
-    if len(task.properties) == 1:
-        wanted += [
-            m for m in metrics if m.variant == MODEL and m.name.endswith((" RMSE", " R²", " cross entropy"))
-        ]
-    order = {id(m): (m.name.rsplit(" ", 1)[0], m.variant != MODEL, m.value) for m in wanted}
+    shown = HEADLINES if len(task.properties) > 1 else SCORES
+    wanted = [
+        m for m in metrics if m.name.endswith(HEADLINES) or (m.variant == MODEL and m.name.endswith(shown))
+    ]
+
+    def place(m: Metric) -> tuple:
+        kind = next(k for k, score in enumerate(SCORES) if m.name.endswith(score))
+        return m.name.removesuffix(SCORES[kind]), m.variant != MODEL, kind, m.value
+
     # One training: its standard error becomes an interval; several: the spread stays as it is.
     widen = 1.96 if len(fits) == 1 else 1.0
     rows = []
-    for m in sorted(wanted, key=lambda m: order[id(m)]):
+    for m in sorted(wanted, key=place):
         name = f"{OURS}this predictor" if m.variant == MODEL else m.variant
         rows.append([name, m.name, m.value, None if m.std is None else widen * m.std, m.unit, m.n_train])
     return rows
