@@ -34,7 +34,7 @@ class Preset:
 
 PRESETS = {
     "quick": Preset(width=64, layers=3, members=1, atoms=1.5e6, epochs=(3, 60)),
-    "default": Preset(width=64, layers=3, members=3, atoms=3.3e6, epochs=(5, 150)),
+    "default": Preset(width=64, layers=3, members=3, atoms=6e6, epochs=(5, 150)),
     "large": Preset(width=192, layers=6, members=5, atoms=2e8, epochs=(60, 1000)),
 }
 """On two cores the default takes two to four minutes whatever the table; the time goes as atoms met."""

@@ -32,7 +32,7 @@ from mlmat.typing import SoftGraph
 CALIBRATION_ITEMS = 20
 """Fewer validation items than this say too little about uncertainty."""
 
-ON_DEVICE = 1_000_000
+ON_DEVICE = 4_000_000
 """Most edges and nodes of a training set that are sent to the device in one piece."""
 
 
@@ -194,7 +194,9 @@ def _sources(
     marked = with_targets(graphs, targets)
     size = sum(int(g.n_edge[0]) + int(g.n_node[0]) for g in marked[:count])
     steps = -(-count // config.batch)
-    chunk = None if size <= ON_DEVICE else max(8, steps * ON_DEVICE // size)
+    # Chunks of equal length: an empty step at the end of the last one costs as much as a full one.
+    count_chunks = -(-size // ON_DEVICE)
+    chunk = None if count_chunks == 1 else -(-(steps + max(1, steps // 50)) // count_chunks)
     options = {"seed": config.seed, "shards": config.shards, "chunk_steps": chunk}
     return graph_source(marked[:count], config.batch, **options), graph_source(marked[count:], config.batch)
 
