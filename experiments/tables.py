@@ -18,14 +18,24 @@ ROOT = Path(__file__).parent
 BLOCK = re.compile(r"(<!-- numbers: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
+def measured(value: float, unit: str, digits: int = 4) -> str:
+    """A number with its unit: shares in percent, eV to the meV, others with so many digits."""
+    if not unit:
+        return f"{value:.1%}"
+    if unit == "eV":
+        return f"{value:.3f} eV"
+    return f"{value:.{digits}g}" if unit == "1" else f"{value:.{digits}g} {unit}"
+
+
 def table(record: RunRecord) -> str:
     """Markdown table of a record's metrics, with how they were made."""
     lines = ["| what | of | measured | n |", "|---|---|---|---|"]
     for metric in record.metrics:
-        value = f"{metric.value:.1%}" if not metric.unit else f"{metric.value:.3f} {metric.unit}"
+        value = measured(metric.value, metric.unit)
         if metric.std is not None:
-            spread = f"{1.96 * metric.std:.1%}" if not metric.unit else f"{1.96 * metric.std:.3f}"
-            value += f" ± {spread}"
+            value += (
+                f" ± {measured(1.96 * metric.std, metric.unit, digits=2).removesuffix(metric.unit).strip()}"
+            )
         lines.append(
             f"| {metric.name} | {metric.variant or metric.split or ''} | {value} | {metric.n_test or ''} |"
         )
@@ -45,8 +55,11 @@ def main() -> None:
         def renew(match: re.Match) -> str:
             results = ROOT / match[2] / "results"
             stored = [results / f"{preset}.json" for preset in ("full", "quick")]
-            record = load_record(next(path for path in stored if path.exists()))
-            return f"{match[1]}{table(record)}\n{match[3]}"
+            found = next((path for path in stored if path.exists()), None)
+            if found is None:
+                print(f"{match[2]} has no stored results yet")
+                return match[0]
+            return f"{match[1]}{table(load_record(found))}\n{match[3]}"
 
         text = BLOCK.sub(renew, readme.read_text(encoding="utf-8"))
         with atomic_write(readme, "w", encoding="utf-8") as stream:
