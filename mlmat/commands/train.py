@@ -14,6 +14,9 @@ from mlmat.commands.runs import command_line, console, prepare, progress_bar, us
 from mlmat.commands.train_options import TrainOptions
 from mlmat.errors import InputError
 
+MOST_ROWS = 14_000
+"""Rows of a kernel matrix that SciPy's OpenBLAS factorises; with 20,000 it was seen to crash."""
+
 
 class Fit(NamedTuple):
     """One split, one training, one evaluation.
@@ -70,6 +73,8 @@ def _check(options: TrainOptions) -> None:
         raise InputError("name the unit of the target: --unit eV (or nm, ...; 1 for a pure number)")
     if options.seeds < 1 or (options.seeds > 1 and options.split.startswith("kfold")):
         raise InputError("--seeds must be at least 1, and goes with one split: use kfold or seeds, not both")
+    if not 1 <= options.baseline_rows <= MOST_ROWS:
+        raise InputError(f"--baseline-rows must be 1 to {MOST_ROWS}: larger kernels crash in OpenBLAS")
     if options.freeze and options.init is None:
         raise InputError("--freeze keeps parts of the network given by --init: name that file, too")
     if min(options.fractions) <= 0 or abs(sum(options.fractions) - 1) > 1e-6:
