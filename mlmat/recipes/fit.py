@@ -83,6 +83,8 @@ def fit_task(
         InputError: rows too few, targets that do not suit `init`, or a loss that explodes.
         UnknownElementError: an element that `init` does not know.
     """
+    if init is not None:
+        _check_init(init, task)
     if len(train) < 2 or not len(validation):
         raise InputError(
             f"{len(train)} training and {len(validation)} validation items: training needs at least 2 and 1"
@@ -123,6 +125,20 @@ def fit_task(
     seconds = {"encode": encoded - began, "compile": fitted.compile_seconds, "train": trained - encoded}
     notes = [note for note in (scaling.note, note) if note]
     return TrainedTask(predictor, fitted.history, notes, seconds)
+
+
+def _check_init(init: Predictor, task: Task) -> None:
+    """Refuse to go on from a predictor whose numbers mean something else."""
+    if init.properties == task.properties and init.units != task.units:
+        raise InputError(
+            f"the predictor to go on from gives {', '.join(init.properties)} in {', '.join(init.units)}, "
+            f"the data are in {', '.join(task.units)}: convert the data"
+        )
+    if init.classes != task.classes:
+        raise InputError(
+            f"the predictor to go on from knows the classes {init.classes or 'of no kind'}, "
+            f"the data hold {task.classes or 'numbers'}: train from scratch"
+        )
 
 
 def _encoded(encoder: Any, items: Sequence[Any], fine_tuning: bool) -> list[Any]:

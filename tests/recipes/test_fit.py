@@ -1,5 +1,7 @@
 """Recipes end to end on small tables: each model learns, is calibrated, is saved, is refined."""
 
+from dataclasses import replace
+
 import ase
 import jax
 import numpy as np
@@ -85,6 +87,15 @@ def test_fine_tuning_keeps_frozen_parts_and_refuses_new_elements(logp, trained):
     double = Task("smiles", logp.items, np.repeat(logp.targets, 2, axis=1), ("a", "b"), ("1", "1"))
     with pytest.raises(InputError, match="has 1 outputs"):
         fit_task(double, *PARTS[:2], choice, init=trained.predictor)
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [({"units": ("eV",)}, "convert the data"), ({"classes": ("a", "b")}, "from scratch")],
+)
+def test_fine_tuning_refuses_another_unit_or_other_classes(logp, trained, change, reason):
+    with pytest.raises(InputError, match=reason):
+        fit_task(replace(logp, **change), *PARTS[:2], chosen("smiles"), init=trained.predictor)
 
 
 def test_classes_come_with_probabilities(smiles):

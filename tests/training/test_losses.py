@@ -19,8 +19,8 @@ class Springs:
         where = jnp.repeat(jnp.arange(count), batch.n_node, total_repeat_length=len(energy))
         return jax.ops.segment_sum(energy, where, count)[:, None]
 
-    def __call__(self, batch):  # its signature tells that it takes no `train`
-        raise NotImplementedError
+    def __call__(self, batch):
+        """Only its signature counts: it takes no `train`."""
 
 
 class Linear:
@@ -28,7 +28,7 @@ class Linear:
         return batch @ variables["params"]["w"]
 
     def __call__(self, batch):
-        raise NotImplementedError
+        """Only its signature counts: it takes no `train`."""
 
 
 def test_missing_targets_count_nothing():
