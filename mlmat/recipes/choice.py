@@ -37,7 +37,7 @@ PRESETS = {
     "default": Preset(width=64, layers=3, members=3, atoms=6e6, epochs=(5, 150)),
     "large": Preset(width=192, layers=6, members=5, atoms=2e8, epochs=(60, 1000)),
 }
-"""The time goes as atoms met; the default took four to seven minutes on two busy cores (experiments/own_tables)."""
+"""The time goes as atoms met; the default took four to seven minutes on two busy cores."""
 
 COST = {"bond-mpnn": 1.0, "soft-mpnn": 1.0, "schnet": 3.0}
 """Time for an atom, beside the bond-graph network's: neighbours within a cutoff are many."""
