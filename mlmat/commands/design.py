@@ -43,9 +43,9 @@ def run(options: DesignOptions) -> int:
         raise InputError(f"--designs must be at least 1, not {options.designs}")
     console.print(f"[bold]mlmat design[/] {options.want} eV, {options.designs} designs → {out}")
 
+    use_compilation_cache()
     import jax
 
-    use_compilation_cache()
     from mlmat.design import run as design
     from mlmat.design.gradient import make_chunk
     from mlmat.design.molecules import molecule_problem, verify_smiles

@@ -126,7 +126,8 @@ def use_compilation_cache() -> None:
     """Keep compiled programs between runs, in mlmat's cache folder unless JAX was told another.
 
     A second run of the same shapes starts without compiling. The folder is named after the
-    processor: compiled code must not meet a processor that lacks its instructions.
+    processor: compiled code must not meet a processor that lacks its instructions. To be called
+    before JAX is imported, which reads the level of its log only then.
     """
     # XLA reports a harmless difference of tuning flags as an error whenever it loads from the cache.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
