@@ -136,6 +136,8 @@ class SchNet(nn.Module):
         pairs = undirected_pairs(graph)
         basis = gaussian_basis(pairs.distances, self.basis, self.cutoff)
         weight = jnp.where(pairs.real, cosine_cutoff(pairs.distances, self.cutoff), 0.0)[:, None]
+        # Else XLA computes the cosines anew, for every feature, in each loop that multiplies by them.
+        basis, weight = jax.lax.optimization_barrier((basis, weight))
         x = nn.Embed(self.elements, self.features, name="embedding")(graph.nodes["species"])
         for index in range(self.interactions):
             x = x + Interaction(self.features, name=f"interaction_{index + 1}")(x, basis, weight, pairs)
