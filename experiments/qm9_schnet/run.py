@@ -19,7 +19,7 @@ import numpy as np
 import tyro
 
 from mlmat.analysis.record import Metric, RunRecord, save_record
-from mlmat.commands.runs import use_compilation_cache
+from mlmat.commands.runs import prepare_process
 from mlmat.data.registry import load
 from mlmat.metrics import bootstrap_interval, mae
 from mlmat.predictor import load_predictor, predict_items, save_predictor
@@ -61,7 +61,7 @@ def molecules(data, rows: np.ndarray) -> list[ase.Atoms]:
 
 
 def main(config: Config) -> RunRecord:
-    use_compilation_cache()
+    prepare_process()
     began = time.perf_counter()
     full = config.preset == "full"
     n_train = config.n_train or (10_000 if full else 1_000)

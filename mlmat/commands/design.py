@@ -17,7 +17,7 @@ from mlmat.commands.runs import (
     plain_options,
     prepare,
     progress_bar,
-    use_compilation_cache,
+    prepare_process,
 )
 from mlmat.design.wants import Want, check_range, parse_want
 from mlmat.errors import InputError, NoDesignError
@@ -43,7 +43,7 @@ def run(options: DesignOptions) -> int:
         raise InputError(f"--designs must be at least 1, not {options.designs}")
     console.print(f"[bold]mlmat design[/] {options.want} eV, {options.designs} designs → {out}")
 
-    use_compilation_cache()
+    prepare_process()
     import jax
 
     from mlmat.design import run as design

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from mlmat.commands.predict_options import PredictOptions
-from mlmat.commands.runs import use_compilation_cache
+from mlmat.commands.runs import prepare_process
 from mlmat.errors import InputError
 from mlmat.files import atomic_write
 
@@ -28,7 +28,7 @@ def run(options: PredictOptions) -> int:
     if options.batch < 1 or (options.workers is not None and options.workers < 1):
         raise InputError("--batch and --workers must be at least 1")
     began = time.perf_counter()
-    use_compilation_cache()
+    prepare_process()
     from mlmat.data.own import iterate_items
     from mlmat.predictor import load_predictor
     from mlmat.predictor.stream import predict_rows

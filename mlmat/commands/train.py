@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from mlmat.commands.runs import command_line, console, prepare, progress_bar, use_compilation_cache
+from mlmat.commands.runs import command_line, console, prepare, progress_bar, prepare_process
 from mlmat.commands.train_options import TrainOptions
 from mlmat.errors import InputError
 
@@ -47,7 +47,7 @@ def run(options: TrainOptions) -> int:
         _check(options)
     options, out = prepare(options, "train")
     console.print(f"[bold]mlmat train[/] {options.file}: {', '.join(options.target)} → {out}")
-    use_compilation_cache()
+    prepare_process()
     data, task, init = _task(options)
     _say(data)
     fits = []
