@@ -16,8 +16,8 @@ from mlmat.commands.runs import (
     console,
     plain_options,
     prepare,
-    progress_bar,
     prepare_process,
+    progress_bar,
 )
 from mlmat.design.wants import Want, check_range, parse_want
 from mlmat.errors import InputError, NoDesignError

@@ -7,7 +7,7 @@ import csv
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,8 @@ def run(options: PredictOptions) -> int:
     """Run the command; returns the exit code."""
     if options.batch < 1 or (options.workers is not None and options.workers < 1):
         raise InputError("--batch and --workers must be at least 1")
+    if options.forces and str(options.out) == "-":
+        raise InputError("--forces writes a second file beside the CSV: give a file with --out")
     began = time.perf_counter()
     prepare_process()
     from mlmat.data.own import iterate_items
@@ -46,14 +48,20 @@ def run(options: PredictOptions) -> int:
     out = options.out or Path(f"{_stem(options.file)}-predictions.csv")
     workers = options.workers or os.cpu_count() or 1
     done = failed = 0
-    with _sink(out) as stream, _progress() as progress:
+    frames = _frames(predictor, out) if options.forces else contextlib.nullcontext()
+    with _sink(out) as stream, frames as write, _progress() as progress:
         bar = progress.add_task("predicting", total=None, speed="")
         writer = csv.writer(stream)
         writer.writerow(["line", "id", "input", *_heads(predictor), "status"])
-        for row, mean, std, reason in predict_rows(predictor, rows, batch=options.batch, workers=workers):
+        for answer in predict_rows(
+            predictor, rows, batch=options.batch, workers=workers, forces=options.forces
+        ):
+            row, mean, std, reason, _ = answer
             cells = [""] * len(_heads(predictor)) if mean is None else _cells(predictor, mean, std)
             writer.writerow([row.line, row.id, row.text, *cells, reason or "ok"])
             done, failed = done + 1, failed + (reason is not None)
+            if write is not None and reason is None:
+                write(answer)
             if done % options.batch == 0:
                 speed = done / (time.perf_counter() - began)
                 progress.update(bar, completed=done, speed=f"{speed:,.0f}/s")
@@ -79,6 +87,34 @@ def _sink(out: Path) -> Iterator[Any]:
         return
     with atomic_write(out, "w", encoding="utf-8", newline="") as stream:
         yield stream
+
+
+@contextlib.contextmanager
+def _frames(predictor: Any, out: Path) -> Iterator[Callable[[Any], None]]:
+    """Writer of structures with energies and forces, to an .extxyz file that is complete or absent."""
+    import ase.io
+    from ase.calculators.singlepoint import SinglePointCalculator
+
+    from mlmat.predictor.forces import check_forces
+    from mlmat.units import UNITS
+
+    check_forces(predictor)
+    unit = predictor.units[0]
+    if unit not in UNITS["energy"]:
+        raise InputError(f"forces need an energy, and {predictor.properties[0]} is in {unit!r}")
+    factor = UNITS["energy"][unit]
+    with atomic_write(out.with_suffix(".extxyz"), "w", encoding="utf-8") as stream:
+
+        def write(answer: Any) -> None:
+            atoms = answer.row.item.copy()
+            atoms.info = {"id": answer.row.id, "energy_std": float(answer.std[0] * factor)}
+            atoms.new_array("forces_std", factor * answer.forces.std)
+            atoms.calc = SinglePointCalculator(
+                atoms, energy=float(answer.mean[0] * factor), forces=factor * answer.forces.mean
+            )
+            ase.io.write(stream, atoms, format="extxyz")
+
+        yield write
 
 
 def _heads(predictor: Any) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 import tyro
 
@@ -27,6 +28,7 @@ class PredictOptions:
         id: column with names of the rows.
         workers: processes that read molecules. Default: one per core.
         batch: items predicted together.
+        forces: write the structures with energies (eV) and forces (eV/Å) beside the CSV, as .extxyz.
     """
 
     file: tyro.conf.Positional[Path]
@@ -36,6 +38,7 @@ class PredictOptions:
     id: str | None = None
     workers: int | None = None
     batch: int = 256
+    forces: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
 
 
 OPTIONS = PredictOptions

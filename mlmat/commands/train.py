@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from mlmat.commands.runs import command_line, console, prepare, progress_bar, prepare_process
+from mlmat.commands.runs import command_line, console, prepare, prepare_process, progress_bar
 from mlmat.commands.train_options import TrainOptions
 from mlmat.errors import InputError
 

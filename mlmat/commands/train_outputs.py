@@ -124,9 +124,11 @@ def _scores(task: Any, fits: Sequence[Any]) -> list[list[Any]]:
         m for m in metrics if m.name.endswith(HEADLINES) or (m.variant == MODEL and m.name.endswith(shown))
     ]
 
+    names = (*task.properties, "forces")
+
     def place(m: Metric) -> tuple:
         kind = next(k for k, score in enumerate(SCORES) if m.name.endswith(score))
-        return m.name.removesuffix(SCORES[kind]), m.variant != MODEL, kind, m.value
+        return names.index(m.name.removesuffix(SCORES[kind])), m.variant != MODEL, kind, m.value
 
     # One training: its standard error becomes an interval; several: the spread stays as it is.
     widen = 1.96 if len(fits) == 1 else 1.0
@@ -202,6 +204,9 @@ def _prediction_rows(data: Any, task: Any, fits: Sequence[Any]) -> list[dict[str
                     row[f"{name} observed"] = float(task.targets[item, p])
                     row[f"{name} predicted"] = float(mean[k, p])
                     row[f"{name} std"] = float(std[k, p])
+            if fit.evaluation.forces is not None:
+                error = np.abs(fit.evaluation.forces[k].mean - task.forces[item]).mean()
+                row[f"forces MAE ({task.units[0]}/Å)"] = float(error)
             rows.append(row)
     return rows
 
@@ -243,6 +248,8 @@ def _figures(out: Path, task: Any, fits: Sequence[Any]) -> list[tuple[Path, str]
         (out / "residuals.png", "Errors on the test items."),
         (curve, caption),
     ]
+    if task.forces is not None:
+        figures.append(_force_figure(out, task, fits))
     if (std > 0).all() and len(observed) >= 10:
         stated = raw if (raw > 0).all() else std
         draw_reliability(
@@ -250,6 +257,15 @@ def _figures(out: Path, task: Any, fits: Sequence[Any]) -> list[tuple[Path, str]
         )
         figures.append((out / "reliability.png", "Do the stated uncertainties hold?"))
     return figures
+
+
+def _force_figure(out: Path, task: Any, fits: Sequence[Any]) -> tuple[Path, str]:
+    observed = [task.forces[i].ravel() for fit in fits for i in fit.evaluation.test]
+    predicted = [force.mean.ravel() for fit in fits for force in fit.evaluation.forces]
+    path = out / "forces.png"
+    unit = f"{task.units[0]}/Å"
+    draw_parity(np.concatenate(observed), np.concatenate(predicted), None, "force component", unit, path)
+    return path, "Predicted against observed force components of the test items."
 
 
 def _worst(task: Any, rows: list[dict[str, Any]]) -> list[WorstItem]:

@@ -90,7 +90,7 @@ def predict_encoded(
         else:
             found = [
                 (*jax.device_get(_predict(predictor, packed)), _real(packed))
-                for packed in pack(taken, _budget(taken, batch))
+                for packed in pack(taken, budget_of(taken, batch))
             ]
             mean, std = (np.concatenate([part[k][: part[2]] for part in found]) for k in (0, 1))
         if reference is not None:
@@ -106,7 +106,7 @@ def atom_counts(graphs: Sequence[Any], elements: int) -> np.ndarray:
     return np.stack(counts).astype(float)
 
 
-def _budget(graphs: Sequence[jraph.GraphsTuple], batch: int) -> Budget:
+def budget_of(graphs: Sequence[jraph.GraphsTuple], batch: int) -> Budget:
     """Budget that holds all the graphs, rounded up so that few budgets occur."""
     nodes = sum(int(g.n_node[0]) for g in graphs) + 1
     edges = sum(int(g.n_edge[0]) for g in graphs)

@@ -6,25 +6,42 @@ import multiprocessing
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
-from itertools import islice
-from typing import Any
+from itertools import islice, repeat
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from mlmat.data.own.contents import Row
 from mlmat.errors import MlmatError
 from mlmat.predictor.encoding import BLOCK, encode_items
+from mlmat.predictor.forces import Forces, predict_forces
 from mlmat.predictor.predict import predict_encoded
 from mlmat.predictor.predictor import Predictor
 
 FEW = 8 * BLOCK
 """Below this many rows starting processes would take longer than the work."""
 
-Answer = tuple[Row, np.ndarray | None, np.ndarray | None, str | None]
+
+class Answer(NamedTuple):
+    """What there is to say about a row.
+
+    Attributes:
+        row: as it was read.
+        mean: ``[P]`` prediction; None if there is none.
+        std: ``[P]`` its standard deviation; None if there is no prediction.
+        reason: why there is none; None if there is.
+        forces: on the atoms, if they were asked for.
+    """
+
+    row: Row
+    mean: np.ndarray | None
+    std: np.ndarray | None
+    reason: str | None
+    forces: Forces | None = None
 
 
 def predict_rows(
-    predictor: Predictor, rows: Iterable[Row], *, batch: int = 256, workers: int = 1
+    predictor: Predictor, rows: Iterable[Row], *, batch: int = 256, workers: int = 1, forces: bool = False
 ) -> Iterator[Answer]:
     """Mean and standard deviation of each row, in the order of the rows.
 
@@ -33,10 +50,10 @@ def predict_rows(
         rows: see `mlmat.data.own.iterate_items`.
         batch: most items predicted together.
         workers: processes that encode SMILES; with 1 this process does it.
+        forces: predict the forces, too.
 
-    Yields:
-        The row with ``mean [P]``, ``std [P]`` and None; or with None, None and the reason
-        why there is no prediction.
+    Raises:
+        InputError: forces of a predictor that has none.
     """
     blocks = _blocks(rows, max(batch, BLOCK))
     first = list(islice(blocks, -(-FEW // max(batch, BLOCK))))
@@ -47,7 +64,7 @@ def predict_rows(
     else:
         encoded = ((block, _encode(predictor.encoder, block)) for block in everything)
     for block, graphs in encoded:
-        yield from _answers(predictor, block, graphs, batch)
+        yield from _answers(predictor, block, graphs, batch, forces)
 
 
 def _blocks(rows: Iterable[Row], size: int) -> Iterator[list[Row]]:
@@ -97,14 +114,18 @@ def _encoded_by_workers(
             pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _answers(predictor: Predictor, block: list[Row], graphs: list[Any], batch: int) -> Iterator[Answer]:
+def _answers(
+    predictor: Predictor, block: list[Row], graphs: list[Any], batch: int, forces: bool
+) -> Iterator[Answer]:
     usable = [graph for graph in graphs if not isinstance(graph, str)]
     found = predict_encoded(predictor, usable, batch)
+    gradients = predict_forces(predictor, usable, batch) if forces else repeat(None)
     for row, graph in zip(block, graphs, strict=True):
         if isinstance(graph, str):
-            yield row, None, None, graph
+            yield Answer(row, None, None, graph)
+            continue
+        (mean, std), force = next(found), next(gradients)
+        if np.isfinite(mean).all() and (force is None or np.isfinite(force.mean).all()):
+            yield Answer(row, mean, std, None, force)
         else:
-            mean, std = next(found)
-            yield (
-                (row, mean, std, None) if np.isfinite(mean).all() else (row, None, None, "prediction is NaN")
-            )
+            yield Answer(row, None, None, "prediction is NaN")

@@ -15,7 +15,8 @@ from mlmat.data.leakage import Leak, leakage, smiles_leakage
 from mlmat.data.splits import Split
 from mlmat.learners.baselines import Baselines, run_baselines
 from mlmat.metrics import bootstrap_interval, mae, r2, rmse
-from mlmat.predictor import Predictions, Predictor, predict_items
+from mlmat.predictor import Forces, Predictions, Predictor, predict_items
+from mlmat.recipes.forces import force_metrics, forces_of
 from mlmat.recipes.task import Task
 
 BOOTSTRAP = 1000
@@ -34,6 +35,7 @@ class Evaluation(NamedTuple):
         raw_std: ``[n, P]`` spread of the members as it is.
         baselines: one for each property.
         metrics: of the model and of every baseline (``variant`` says whose).
+        forces: of the test structures, if they were a target.
     """
 
     test: np.ndarray
@@ -41,6 +43,7 @@ class Evaluation(NamedTuple):
     raw_std: np.ndarray
     baselines: list[Baselines]
     metrics: list[Metric]
+    forces: list[Forces] | None = None
 
 
 def find_leaks(task: Task, identity: Sequence[str], parts: Split) -> list[Leak]:
@@ -105,7 +108,13 @@ def evaluate(
                 metrics.append(_share(f"{name} error rate", wrong, variant, seed, rows))
             else:
                 metrics += _value_metrics(name, unit, predicted[known], observed, variant, seed, rows)
-    return Evaluation(parts.test, predictions, raw, baselines, metrics)
+    forces = None
+    if task.forces is not None:
+        forces = forces_of(predictor, items["test"])
+        observed = [task.forces[i] for i in parts.test]
+        common["n_test"] = len(observed)
+        metrics += force_metrics(forces, observed, task.units[0], MODEL, seed, common)
+    return Evaluation(parts.test, predictions, raw, baselines, metrics, forces)
 
 
 def _std(metric, *arrays: np.ndarray, seed: int) -> float | None:

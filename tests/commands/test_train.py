@@ -18,7 +18,7 @@ from rdkit.Chem.Descriptors import MolMR
 from mlmat.analysis.record import load_record
 from mlmat.cli import main
 from mlmat.data import small_organics
-from mlmat.predictor import load_predictor, read_header
+from mlmat.predictor import load_predictor, predict_items, read_header
 
 FAST = ["--preset", "quick", "--epochs", "4", "--features", "16", "--layers", "2"]
 
@@ -146,12 +146,35 @@ def test_structures_with_energies_and_forces(tmp_path):
     answers = tmp_path / "answers.csv"
     predictor = str(tmp_path / "out" / "predictor.mlmat")
     assert (
-        main(["predict", str(tmp_path / "frames.extxyz"), "--predictor", predictor, "--out", str(answers)])
+        main(
+            ["predict", str(tmp_path / "frames.extxyz"), "--predictor", predictor, "--out", str(answers)]
+            + ["--forces"]
+        )
         == 0
     )
     rows = list(csv.DictReader(answers.open()))
     assert len(rows) == 40
     assert {row["status"] for row in rows} == {"ok"}
+    record = load_record(tmp_path / "out" / "results.json")
+    error = {m.variant: m for m in record.metrics if m.name == "forces MAE"}
+    assert set(error) == {"model", "no force"}
+    assert error["model"].unit == "eV/Å"
+    assert error["model"].value < error["no force"].value
+    assert (tmp_path / "out" / "forces.png").exists()
+    written = ase.io.read(answers.with_suffix(".extxyz"), ":")
+    assert len(written) == 40
+    check_gradient(load_predictor(predictor), written[7])
+
+
+def check_gradient(predictor, atoms):
+    """Written forces against finite differences of the predicted energy along a random direction."""
+    direction = np.random.default_rng(1).normal(size=(len(atoms), 3))
+    moved = [atoms.copy(), atoms.copy()]
+    for sign, one in zip((-1, 1), moved, strict=True):
+        one.positions += sign * 0.01 * direction
+    low, high = predict_items(predictor, moved).mean[:, 0]
+    slope = -(atoms.get_forces() * direction).sum()
+    np.testing.assert_allclose((high - low) / 0.02, slope, rtol=0.02, atol=0.02)
 
 
 @pytest.mark.parametrize(

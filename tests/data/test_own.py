@@ -163,6 +163,15 @@ def test_structures_with_values(tmp_path, name):
         np.testing.assert_allclose(forces, known.get_forces(), atol=1e-7)
 
 
+def test_forces_come_in_the_unit_of_the_energy_per_angstrom(tmp_path):
+    made = frames()
+    ase.io.write(tmp_path / "t.extxyz", made)
+    data = read(tmp_path / "t.extxyz", ("energy", "forces"), ("eV", "hartree/bohr"))
+    np.testing.assert_allclose(data.forces[0], 27.211386 / 0.529177 * made[0].get_forces(), rtol=1e-6)
+    with pytest.raises(InputError, match="hartree/bohr"):
+        read(tmp_path / "t.extxyz", ("energy", "forces"), ("eV", "newton"))
+
+
 @pytest.mark.parametrize(
     ("table", "text", "options"),
     [

@@ -26,21 +26,21 @@ def test_order_and_reasons_are_kept(predictor):
     given.insert(2, Row(9, "x", "", None, "no SMILES"))
     answers = list(predict_rows(predictor, given, batch=3))
     assert [row.line for row, *_ in answers] == [row.line for row in given]
-    reasons = [reason for *_, reason in answers]
+    reasons = [answer.reason for answer in answers]
     assert reasons[0] is None
     assert "bad SMILES" in reasons[1]
     assert reasons[2] == "no SMILES"
     assert "Si" in reasons[3]
     mean, std = predict_smiles(predictor, SMILES)
-    np.testing.assert_allclose([m for _, m, _, _ in answers[4:]], mean, rtol=1e-5)
-    np.testing.assert_allclose([s for _, _, s, _ in answers[4:]], std, rtol=1e-4)
+    np.testing.assert_allclose([answer.mean for answer in answers[4:]], mean, rtol=1e-5)
+    np.testing.assert_allclose([answer.std for answer in answers[4:]], std, rtol=1e-4)
 
 
 def test_workers_give_the_same_answers(predictor):
     given = rows((SMILES * (1 + FEW // 5))[: FEW + 10])
     one = list(predict_rows(predictor, given))
     two = list(predict_rows(predictor, given, workers=2))
-    np.testing.assert_array_equal([m for _, m, _, _ in one], [m for _, m, _, _ in two])
+    np.testing.assert_array_equal([a.mean for a in one], [a.mean for a in two])
 
 
 def test_an_endless_stream_is_read_only_as_far_as_needed(predictor):

@@ -16,6 +16,7 @@ from mlmat.data.own.records import FORCES, Record, table_records
 from mlmat.data.own.text import suffix_of
 from mlmat.errors import InputError, TargetError
 from mlmat.files import sha256
+from mlmat.units import convert
 
 TABLES = (".csv", ".tsv", ".txt", ".dat")
 
@@ -91,8 +92,24 @@ def read_own_data(
         skips=skips,
         sha256=files if isinstance(files, str) else _checksum(files),
         labels=labels,
-        forces=[record.forces for record in kept] if FORCES in names else None,
+        forces=_forces(kept, unit_of, scalars[0]) if FORCES in names else None,
     )
+
+
+def _forces(records: list[Record], unit_of: dict[str, str], energy: str) -> list[np.ndarray]:
+    """Forces in the unit of the energy per Å, whatever length they were given in."""
+    unit = unit_of[FORCES]
+    if unit == unit_of[energy]:  # one unit for all: the energy's, and Å
+        return [record.forces for record in records]
+    try:
+        numerator, denominator = unit.rsplit("/", 1)
+        factor = convert(1.0, numerator, unit_of[energy]) / convert(1.0, denominator, "Å")
+    except (ValueError, InputError) as error:
+        raise InputError(
+            f"forces in {unit!r} cannot be brought to {unit_of[energy]}/Å: give their unit as "
+            f"ENERGY/LENGTH, such as {unit_of[energy]}/Å or hartree/bohr"
+        ) from error
+    return [factor * record.forces for record in records]
 
 
 def _records(
