@@ -145,13 +145,8 @@ def test_structures_with_energies_and_forces(tmp_path):
     assert main(words) == 0
     answers = tmp_path / "answers.csv"
     predictor = str(tmp_path / "out" / "predictor.mlmat")
-    assert (
-        main(
-            ["predict", str(tmp_path / "frames.extxyz"), "--predictor", predictor, "--out", str(answers)]
-            + ["--forces"]
-        )
-        == 0
-    )
+    words = ["predict", str(tmp_path / "frames.extxyz"), "--predictor", predictor, "--out", str(answers)]
+    assert main([*words, "--forces"]) == 0
     rows = list(csv.DictReader(answers.open()))
     assert len(rows) == 40
     assert {row["status"] for row in rows} == {"ok"}
