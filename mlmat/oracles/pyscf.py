@@ -1,8 +1,10 @@
-"""Hartree-Fock and MP2 energies (PySCF) at given geometries; the extra ``oracles``.
+"""Hartree-Fock, MP2 and B3LYP (PySCF) at given geometries; the extra ``oracles``.
 
-Both are density-fitted in the def2-SVP basis: restricted Hartree-Fock with PySCF's
-default JK fitting set, then second-order perturbation theory with def2-SVP-RI and all
-electrons correlated. Weigend and Ahlrichs, Phys. Chem. Chem. Phys. 7, 3297 (2005).
+All are density-fitted in the def2-SVP basis: restricted Hartree-Fock and Kohn-Sham with
+PySCF's default JK fitting set, and second-order perturbation theory with def2-SVP-RI and
+all electrons correlated. Weigend and Ahlrichs, Phys. Chem. Chem. Phys. 7, 3297 (2005).
+B3LYP is PySCF's, with VWN(RPA) as in the paper that used it first: P. J. Stephens et al.,
+J. Phys. Chem. 98, 11623 (1994).
 """
 
 from __future__ import annotations
@@ -15,6 +17,12 @@ from mlmat.oracles.verdict import OK, Verdict
 
 BASIS = "def2-svp"
 FITTING = "def2-svp-ri"
+FUNCTIONAL = "b3lyp"
+UNITS = dict.fromkeys(
+    ("hf_energy", "mp2_energy", "hf_gap", "b3lyp_energy", "b3lyp_homo", "b3lyp_lumo", "b3lyp_gap"), "eV"
+)
+"""Units of the values by name."""
+
 UNPAIRED = {"H": 1, "C": 2, "N": 3, "O": 2, "F": 1, "S": 2}
 """Unpaired electrons of the free atoms in their ground states."""
 
@@ -26,6 +34,15 @@ def _engine():
     except ImportError as error:
         raise MissingEngineError("PySCF", "oracles") from error
     return df, gto, scf, dfmp2, dfump2
+
+
+def require_engine() -> None:
+    """Fail early, and not once in every worker.
+
+    Raises:
+        MissingEngineError: PySCF is not installed.
+    """
+    _engine()
 
 
 def label_geometry(task: tuple[Sequence[int], Sequence[Sequence[float]]]) -> Verdict:
@@ -61,6 +78,45 @@ def label_geometry(task: tuple[Sequence[int], Sequence[Sequence[float]]]) -> Ver
         "hf_gap": (field.mo_energy[pairs] - field.mo_energy[pairs - 1]) * Hartree,
     }
     return Verdict(OK, {k: float(v) for k, v in values.items()}, time.perf_counter() - began)
+
+
+def b3lyp_orbitals(task: tuple[Sequence[int], Sequence[Sequence[float]]]) -> Verdict:
+    """B3LYP/def2-SVP frontier orbitals of one closed-shell molecule at a fixed geometry.
+
+    They are Kohn-Sham orbital energies: their difference is neither the optical nor the
+    fundamental gap.
+
+    Args:
+        task: atomic numbers ``[atoms]`` and positions ``[atoms, 3]`` in Å.
+
+    Returns:
+        A verdict with ``b3lyp_homo``, ``b3lyp_lumo``, ``b3lyp_gap`` and ``b3lyp_energy``
+        (total), in eV.
+
+    Raises:
+        MissingEngineError: PySCF is not installed.
+    """
+    from ase.units import Hartree
+
+    numbers, positions = task
+    gto = _engine()[1]
+    from pyscf import dft
+
+    began = time.perf_counter()
+    molecule = gto.M(atom=list(zip(map(int, numbers), positions, strict=True)), basis=BASIS, verbose=0)
+    field = dft.RKS(molecule, xc=FUNCTIONAL).density_fit()
+    field.kernel()
+    if not field.converged:
+        return Verdict("SCF not converged", seconds=time.perf_counter() - began)
+    pairs = molecule.nelectron // 2
+    homo, lumo = (float(e * Hartree) for e in field.mo_energy[pairs - 1 : pairs + 1])
+    values = {
+        "b3lyp_homo": homo,
+        "b3lyp_lumo": lumo,
+        "b3lyp_gap": lumo - homo,
+        "b3lyp_energy": float(field.e_tot * Hartree),
+    }
+    return Verdict(OK, values, time.perf_counter() - began)
 
 
 def atom_energies() -> dict[str, dict[str, float]]:

@@ -24,6 +24,17 @@ MAX_FORCE = 0.05
 
 MAX_STEPS = 500
 
+UNITS = {
+    "positions": "Å",
+    "energy": "eV",
+    "homo": "eV",
+    "lumo": "eV",
+    "gap": "eV",
+    "dipole": "debye",
+    "charges": "e",
+}
+"""Units of the values by name."""
+
 
 def label_smiles(smiles: str, seed: int = SEED) -> Verdict:
     """Relax one molecule with GFN2-xTB and report its properties.
