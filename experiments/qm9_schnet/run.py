@@ -20,7 +20,7 @@ import tyro
 
 from mlmat.analysis.record import Metric, RunRecord, save_record
 from mlmat.commands.runs import prepare_process
-from mlmat.data.registry import load
+from mlmat.data.registry import fetch, load
 from mlmat.metrics import bootstrap_interval, mae
 from mlmat.predictor import load_predictor, predict_items, save_predictor
 from mlmat.recipes.choice import choose
@@ -65,7 +65,7 @@ def main(config: Config) -> RunRecord:
     began = time.perf_counter()
     full = config.preset == "full"
     n_train = config.n_train or (10_000 if full else 1_000)
-    epochs = config.epochs or (120 if full else 20)
+    epochs = config.epochs or (60 if full else 20)
     n_check, n_test = (1_000, 10_000) if full else (200, 1_000)
     config.out.mkdir(parents=True, exist_ok=True)
     data = load("qm9")
@@ -132,7 +132,7 @@ def main(config: Config) -> RunRecord:
         command=f"python -m experiments.qm9_schnet.run --preset {config.preset}",
         config={key: str(value) for key, value in asdict(config).items()},
         seeds=[config.seed],
-        data={"qm9": "see mlmat data info qm9"},
+        data={path.name: sha256 for path, sha256 in fetch("qm9").files.items()},
         seconds={"run": round(time.perf_counter() - began, 1)},
         metrics=metrics,
     )
