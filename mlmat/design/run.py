@@ -10,13 +10,13 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import NamedTuple
 
 import jax
 import numpy as np
 
 from mlmat.design.gradient import GradientConfig, descend, init_search, make_chunk
 from mlmat.design.realise import Realised
+from mlmat.design.searcher import Candidate, Search, read_candidates
 from mlmat.design.wants import Want
 from mlmat.errors import NoDesignError
 from mlmat.files import cut_torn_line, read_lines
@@ -27,6 +27,17 @@ from mlmat.typing import Problem
 
 METHOD = "gradient"
 DEFAULT_BUDGET = 160_000
+
+__all__ = [
+    "DEFAULT_BUDGET",
+    "METHOD",
+    "Candidate",
+    "Search",
+    "SearchConfig",
+    "search_pool",
+    "select",
+    "verify_designs",
+]
 
 
 @dataclass(frozen=True)
@@ -46,38 +57,6 @@ class SearchConfig:
     budget: int = DEFAULT_BUDGET
     seed: int = 0
     gradient: GradientConfig = field(default_factory=GradientConfig)
-
-
-class Candidate(NamedTuple):
-    """A real molecule that the search proposes.
-
-    Attributes:
-        smiles: canonical SMILES.
-        start: number of the start.
-        gap_relaxed: relaxed prediction at the moment of rounding.
-        gap_predicted: ensemble mean for the real molecule; None before selection.
-        gap_std: ensemble standard deviation; None before selection.
-    """
-
-    smiles: str
-    start: int
-    gap_relaxed: float
-    gap_predicted: float | None = None
-    gap_std: float | None = None
-
-
-class Search(NamedTuple):
-    """Outcome of the search before selection.
-
-    Attributes:
-        pool: distinct real molecules found, in the order found.
-        history: ``[steps, starts]`` relaxed prediction.
-        lost: reason → number of roundings that gave no member of the space.
-    """
-
-    pool: list[Candidate]
-    history: np.ndarray
-    lost: dict[str, int]
 
 
 def search_pool(
@@ -102,10 +81,10 @@ def search_pool(
     gradient = config.gradient
     starts = gradient.starts(config.budget, predictor.members)
     state = init_search(problem, gradient, starts, predictor.members, jax.random.key(config.seed))
-    search = Search([], np.zeros((0, starts), np.float32), {})
+    search = Search([], 0, np.zeros((0, starts), np.float32), {})
     if state_file is not None and state_file.exists():
         state, notes = load_state(state_file, state)
-        search = Search([Candidate(*row) for row in notes["pool"]], np.array(notes["history"]), notes["lost"])
+        search = Search(read_candidates(notes["pool"]), 0, np.array(notes["history"]), notes["lost"])
     chunk = chunk or make_chunk(problem, gradient)
     known = {candidate.smiles for candidate in search.pool}
     for harvest in descend(problem, predictor, gradient, state, chunk):
@@ -116,7 +95,7 @@ def search_pool(
                 search.lost[outcome] = search.lost.get(outcome, 0) + 1
             elif outcome.smiles not in known:
                 known.add(outcome.smiles)
-                search.pool.append(Candidate(outcome.smiles, start, float(harvest.history[-1, start])))
+                search.pool.append(Candidate(outcome.smiles, start, (float(harvest.history[-1, start]),)))
         if state_file is not None:
             notes = {"pool": search.pool, "lost": search.lost, "history": search.history.tolist()}
             save_state(state_file, harvest.state, notes)
@@ -139,7 +118,7 @@ def select(predictor: Predictor, pool: Sequence[Candidate], want: Want, designs:
     mean, std = mean[:, column].astype(float), std[:, column].astype(float)
     distance = np.maximum(np.maximum(want.low - mean, mean - want.high), 0)
     best = np.argsort(distance + std, kind="stable")[:designs]
-    return [pool[i]._replace(gap_predicted=float(mean[i]), gap_std=float(std[i])) for i in best]
+    return [pool[i]._replace(mean=(float(mean[i]),), std=(float(std[i]),)) for i in best]
 
 
 def verify_designs(

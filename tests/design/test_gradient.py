@@ -110,7 +110,7 @@ def test_finished_verdicts_are_never_asked_for_twice(problem, tmp_path):
             yield index, Verdict(OK, {"gap": 1.0}, 0.1)
 
     fake = problem._replace(verify=oracle)
-    designs = [Candidate(s, 0, 1.0) for s in ("CC", "CCO", "CN", "CS")]
+    designs = [Candidate(s, 0, (1.0,)) for s in ("CC", "CCO", "CN", "CS")]
     with pytest.raises(KeyboardInterrupt):
         verify_designs(fake, designs, tmp_path / "v.jsonl")
     verdicts = verify_designs(fake, designs, tmp_path / "v.jsonl")

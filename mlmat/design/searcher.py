@@ -1,0 +1,172 @@
+"""What every searcher has in common: candidates, the outcome of a search, and the final choice.
+
+The currency is one evaluation: one real or relaxed molecule put through the predictor
+once. A gradient of one start counts as three. A search never spends more than its budget,
+and predicting a real molecule is part of it, so what `submit` ranks is already paid for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+
+from mlmat.errors import InputError, NoDesignError
+from mlmat.graphs.softgraph import from_smiles
+from mlmat.predictor.predict import predict_graphs
+
+BATCH = 64
+"""Real molecules in one compiled prediction; fewer are padded, so that there is one trace."""
+
+SEARCHERS = {
+    "gradient": "mlmat.design.gradient",
+    "genetic": "mlmat.design.genetic",
+    "random": "mlmat.design.random_members",
+    "screening": "mlmat.design.screening",
+    "hybrid": "mlmat.design.hybrid",
+}
+"""Searchers by name: the module whose function `search` it is."""
+
+
+class Candidate(NamedTuple):
+    """A real molecule that a search proposes.
+
+    Attributes:
+        smiles: canonical SMILES.
+        start: number of the start, draw or generation it comes from.
+        relaxed: relaxed predictions of the wants when it was rounded; empty if it never was soft.
+        mean: ``[P]`` ensemble mean of the real molecule, in the order of the predictor's
+            properties; empty before it is predicted.
+        std: ``[P]`` standard deviation, likewise.
+        merit: smaller is better, 0 when every want is met without doubt; None before prediction.
+    """
+
+    smiles: str
+    start: int = -1
+    relaxed: tuple[float, ...] = ()
+    mean: tuple[float, ...] = ()
+    std: tuple[float, ...] = ()
+    merit: float | None = None
+
+    @property
+    def gap_relaxed(self) -> float | None:
+        """Relaxed prediction of the first want, None if it never was soft."""
+        return self.relaxed[0] if self.relaxed else None
+
+    @property
+    def gap_predicted(self) -> float | None:
+        """First mean: of the wanted property after `mlmat.design.run.select`."""
+        return self.mean[0] if self.mean else None
+
+    @property
+    def gap_std(self) -> float | None:
+        """First standard deviation, as `gap_predicted`."""
+        return self.std[0] if self.std else None
+
+
+class Search(NamedTuple):
+    """Outcome of a search before the final choice.
+
+    Attributes:
+        pool: distinct members of the space, in the order found.
+        spent: evaluations, at most the budget.
+        history: what the searcher reports of its way, ``[steps, ...]``: relaxed first want of
+            every start (gradient), or the best, median and worst merit kept (others).
+        lost: reason → number of proposals that gave no new member of the space.
+    """
+
+    pool: list[Candidate]
+    spent: int
+    history: np.ndarray
+    lost: dict[str, int]
+
+
+class Searcher(Protocol):
+    """One contract for all searchers."""
+
+    def __call__(
+        self,
+        problem: Any,
+        predictor: Any,
+        objective: Any,
+        budget: int,
+        seed: int,
+        *,
+        known: Collection[str] = (),
+        allowed: Callable[[str], bool] | None = None,
+        state_file: Path | None = None,
+        report: Callable[[int, int], None] = lambda spent, found: None,
+    ) -> Search:
+        """Search within `budget` evaluations; the same seed gives the same pool.
+
+        Args:
+            problem: the contract's five functions.
+            predictor: the ensemble; any pytree with the methods of `mlmat.predictor.Predictor`.
+            objective: what is wanted; `mlmat.design.objective.Objective`.
+            budget: evaluations.
+            seed: of everything random.
+            known: canonical SMILES that are not proposed again.
+            allowed: whether a canonical SMILES may be submitted; None: every member may.
+            state_file: saved while the search runs, and resumed from if it exists.
+            report: called now and then with (evaluations spent, molecules found).
+        """
+
+
+def get_searcher(name: str) -> Searcher:
+    """The searcher of this name.
+
+    Raises:
+        InputError: no such searcher.
+    """
+    if name not in SEARCHERS:
+        raise InputError(f"unknown searcher {name!r}: choose one of {', '.join(SEARCHERS)}")
+    return import_module(SEARCHERS[name]).search
+
+
+def predict_candidates(predictor: Any, objective: Any, candidates: Sequence[Candidate]) -> list[Candidate]:
+    """Predict real molecules and fill in their means, deviations and merits (one evaluation each).
+
+    Raises:
+        SmilesError, UnknownElementError, CapacityError: see `from_smiles`.
+    """
+    if not candidates:
+        return []
+    smiles = [candidate.smiles for candidate in candidates]
+    found = predict_graphs(predictor, from_smiles(smiles, predictor.capacity), BATCH)
+    mean, std = (np.asarray(part, float) for part in found)
+    merit = objective.merit(predictor.properties, mean, std, smiles)
+    rows = zip(candidates, mean.tolist(), std.tolist(), np.asarray(merit, float).tolist(), strict=True)
+    return [c._replace(mean=tuple(m), std=tuple(s), merit=value) for c, m, s, value in rows]
+
+
+def read_candidates(rows: Iterable[Sequence]) -> list[Candidate]:
+    """Candidates from the lists that JSON makes of them."""
+    return [Candidate(*(tuple(x) if isinstance(x, list) else x for x in row)) for row in rows]
+
+
+def best_of(candidates: Iterable[Candidate], count: int) -> list[Candidate]:
+    """The `count` of smallest merit, best first; ties go by SMILES, so that order never matters."""
+    return sorted(candidates, key=lambda c: (c.merit, c.smiles))[:count]
+
+
+def submit(predictor: Any, search: Search, objective: Any, k: int) -> list[Candidate]:
+    """The k best molecules of a search: predicted as real molecules, ranked by merit.
+
+    What the search has predicted is not predicted again, so `predictor` and `objective`
+    must be those of the search.
+
+    Raises:
+        NoDesignError: the pool is empty.
+    """
+    if not search.pool:
+        lost = ", ".join(f"{count} {reason}" for reason, count in search.lost.items())
+        raise NoDesignError(
+            "no valid molecule came out of the search: raise --budget or change --seed"
+            + (f" (lost: {lost})" if lost else "")
+        )
+    distinct = list({candidate.smiles: candidate for candidate in search.pool}.values())
+    fresh = predict_candidates(predictor, objective, [c for c in distinct if c.merit is None])
+    return best_of([c for c in distinct if c.merit is not None] + fresh, k)
