@@ -1,4 +1,4 @@
-"""The problem "a small organic molecule with this gap", in the terms of the contract."""
+"""The problem "an organic molecule with these properties", in the terms of the contract."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from mlmat.design.objective import Objective
 from mlmat.design.realise import realise
 from mlmat.design.space import decode_variables, init_variables
 from mlmat.design.wants import Want
@@ -35,22 +36,27 @@ def forbidden_table() -> np.ndarray:
     return table
 
 
-def gap_loss(want: Want, predictor: Predictor, graph: SoftGraph) -> tuple[jax.Array, jax.Array]:
-    """Distance of the predicted property from the wanted range, and two penalties.
+def penalties(graph: SoftGraph) -> jax.Array:
+    """Penalties of the space: `PAIR_WEIGHT` · Σ b_ij p_iᵀ F p_j + `ROUND_WEIGHT` · Σ sin²(π b_ij).
 
-    loss = huber(d) + `PAIR_WEIGHT` · Σ b_ij p_iᵀ F p_j + `ROUND_WEIGHT` · Σ sin²(π b_ij),
-    with d the distance from the range in eV, F the forbidden pairs; the last term
-    pulls bond orders to integers.
-
-    Returns:
-        The loss and the predicted property (auxiliary), both scalars.
+    Sums go over pairs i < j, F marks the forbidden pairs; the second term pulls bond
+    orders to integers. Zero for a real molecule without a forbidden bond.
     """
-    value = predictor(graph)[predictor.index(want.name)]
-    distance = jnp.maximum(jnp.maximum(want.low - value, value - want.high), 0.0)
-    huber = jnp.where(distance < 1.0, 0.5 * distance**2, distance - 0.5)
     pairs = jnp.einsum("ij,it,tu,ju->", graph.bonds, graph.types, jnp.asarray(forbidden_table()), graph.types)
     uneven = (jnp.sin(jnp.pi * graph.bonds) ** 2).sum()
-    return huber + PAIR_WEIGHT * pairs / 2 + ROUND_WEIGHT * uneven / 2, value
+    return PAIR_WEIGHT * pairs / 2 + ROUND_WEIGHT * uneven / 2
+
+
+def molecule_loss(
+    objective: Objective, predictor: Predictor, graph: SoftGraph
+) -> tuple[jax.Array, jax.Array]:
+    """Loss of the objective and the penalties of the space.
+
+    Returns:
+        The loss and the predicted values of the wants ``[W]`` (auxiliary).
+    """
+    loss, values = objective.loss(predictor, graph)
+    return loss + penalties(graph), values
 
 
 def verify_smiles(smiles: Sequence[str], workers: int | None = None) -> Iterator[tuple[int, Verdict]]:
@@ -58,17 +64,18 @@ def verify_smiles(smiles: Sequence[str], workers: int | None = None) -> Iterator
     return judge(label_smiles, smiles, workers=workers, time_limit=60)
 
 
-def molecule_problem(want: Want, capacity: int) -> Problem:
+def molecule_problem(wanted: Objective | Want, capacity: int) -> Problem:
     """Inverse design of a molecule of up to `capacity` heavy atoms.
 
     Args:
-        want: property and range.
+        wanted: an objective, or a single want.
         capacity: the predictor's capacity.
     """
+    objective = Objective((wanted,)) if isinstance(wanted, Want) else wanted
     return Problem(
         init=partial(init_variables, capacity=capacity),
         decode=lambda x, sharpness, key: decode_variables(x, sharpness),
-        loss=partial(gap_loss, want),
+        loss=partial(molecule_loss, objective),
         realise=realise,
         verify=verify_smiles,
     )

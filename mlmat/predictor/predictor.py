@@ -87,6 +87,16 @@ class Predictor:
             else map_members(one, self.variables)
         )
 
+    def only(self, index: jax.Array) -> Predictor:
+        """The ensemble of the one member `index`, which may be traced.
+
+        So ``jax.vmap(lambda i: loss(predictor.only(i)))(jnp.arange(predictor.members))``
+        evaluates a loss on every member, whatever kind of predictor it is.
+        """
+        return dataclasses.replace(
+            self, variables=jax.tree.map(lambda leaf: leaf[index][None], self.variables)
+        )
+
     def member(self, index: jax.Array, batch: Any) -> Targets:
         """Prediction ``[..., P]`` of one member; `index` may be traced."""
         variables = jax.tree.map(lambda leaf: leaf[index], self.variables)
