@@ -8,6 +8,9 @@ from typing import NamedTuple
 
 EXAMPLES = 5
 
+SHOWN = 40
+"""Characters of an example in a sentence."""
+
 
 class Leak(NamedTuple):
     """Items that two parts of a split share.
@@ -108,6 +111,11 @@ def _identities(smiles: Sequence[str]) -> tuple[list[str], list[Hashable]]:
     return names, keys
 
 
+def _short(example: str) -> str:
+    """Enough of a long SMILES to find it."""
+    return example if len(example) <= SHOWN else f"{example[: SHOWN - 1]}…"
+
+
 def leakage_summary(leaks: Sequence[Leak]) -> str:
     """Leaks in plain words, one sentence each; says so when there are none."""
     if not leaks:
@@ -122,6 +130,6 @@ def leakage_summary(leaks: Sequence[Leak]) -> str:
         items = "item" if leak.count == 1 else "items"
         sentences.append(
             f"{leak.count:,} {leak.part_b} {items} ({100 * leak.share:.2g} %) "
-            f"{one if leak.count == 1 else many} in {leak.part_a}{why}, e.g. {', '.join(leak.examples[:2])}."
+            f"{one if leak.count == 1 else many} in {leak.part_a}{why}, e.g. {', '.join(map(_short, leak.examples[:2]))}."
         )
     return "\n".join(sentences)

@@ -19,6 +19,7 @@ from mlmat.analysis.record import load_record
 from mlmat.cli import main
 from mlmat.data import small_organics
 from mlmat.predictor import load_predictor, predict_items, read_header
+from mlmat.recipes.tune import SPACE, OneOf
 
 FAST = ["--preset", "quick", "--epochs", "4", "--features", "16", "--layers", "2"]
 
@@ -170,6 +171,19 @@ def check_gradient(predictor, atoms):
     low, high = predict_items(predictor, moved).mean[:, 0]
     slope = -(atoms.get_forces() * direction).sum()
     np.testing.assert_allclose((high - low) / 0.02, slope, rtol=0.02, atol=0.02)
+
+
+def test_nested_search_chooses_for_every_fold_by_itself(table, tmp_path, monkeypatch):
+    monkeypatch.setitem(SPACE, "features", OneOf((16,)))
+    monkeypatch.setitem(SPACE, "layers", OneOf((2,)))
+    words = ["train", str(table), "--target", "MR", "--unit", "1", "--preset", "quick", "--epochs", "2"]
+    assert main([*words, "--split", "kfold:2", "--search", "2", "--out", str(tmp_path / "out")]) == 0
+    logs = [(tmp_path / "out" / f"fold-{k}.search.jsonl").read_text().splitlines() for k in (1, 2)]
+    first, second = ([json.loads(line) for line in log] for log in logs)
+    assert [row["config"] for row in first[:2]] == [row["config"] for row in second[:2]]
+    assert [row["score"] for row in first] != [row["score"] for row in second]  # other training rows
+    rows = list(csv.DictReader((tmp_path / "out" / "predictions.csv").open()))
+    assert {row["training"] for row in rows} == {"fold 1", "fold 2"}
 
 
 @pytest.mark.parametrize(
