@@ -128,8 +128,9 @@ def leakage_summary(leaks: Sequence[Leak]) -> str:
     for leak in leaks:
         one, many, why = kinds.get(leak.kind, ("is also", "are also", f" (same {leak.kind})"))
         items = "item" if leak.count == 1 else "items"
+        examples = ", ".join(map(_short, leak.examples[:2]))
         sentences.append(
             f"{leak.count:,} {leak.part_b} {items} ({100 * leak.share:.2g} %) "
-            f"{one if leak.count == 1 else many} in {leak.part_a}{why}, e.g. {', '.join(map(_short, leak.examples[:2]))}."
+            f"{one if leak.count == 1 else many} in {leak.part_a}{why}, e.g. {examples}."
         )
     return "\n".join(sentences)
