@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from mlmat.design.constraints import Constraints
+from mlmat.design.frame import make_frame
 from mlmat.design.objective import Objective
 from mlmat.design.realise import realise
 from mlmat.design.space import decode_variables, init_variables
@@ -64,18 +67,27 @@ def verify_smiles(smiles: Sequence[str], workers: int | None = None) -> Iterator
     return judge(label_smiles, smiles, workers=workers, time_limit=60)
 
 
-def molecule_problem(wanted: Objective | Want, capacity: int) -> Problem:
+def molecule_problem(
+    wanted: Objective | Want, capacity: int, constraints: Constraints | None = None, **more: Any
+) -> Problem:
     """Inverse design of a molecule of up to `capacity` heavy atoms.
 
     Args:
         wanted: an objective, or a single want.
         capacity: the predictor's capacity.
+        constraints: what every design must obey. Searchers that do not draw from the
+            problem get its `allows` as their ``allowed``.
+        more: fields of `Constraints` instead, e.g. ``keep="c1ccccc1"``.
+
+    Raises:
+        CapacityError, InputError: constraints that no molecule meets, see `make_frame`.
     """
     objective = Objective((wanted,)) if isinstance(wanted, Want) else wanted
+    frame = make_frame(constraints or Constraints(**more), capacity)
     return Problem(
-        init=partial(init_variables, capacity=capacity),
+        init=partial(init_variables, capacity=capacity, frame=frame),
         decode=lambda x, sharpness, key: decode_variables(x, sharpness),
         loss=partial(molecule_loss, objective),
-        realise=realise,
+        realise=partial(realise, frame=frame),
         verify=verify_smiles,
     )

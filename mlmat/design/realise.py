@@ -7,6 +7,9 @@ from typing import NamedTuple
 import numpy as np
 from rdkit import Chem
 
+from mlmat.design.constraints import bad_rings
+from mlmat.design.frame import Frame
+from mlmat.design.keep import Core
 from mlmat.graphs.chemistry import (
     ELEMENTS,
     VALENCES,
@@ -19,7 +22,7 @@ from mlmat.graphs.chemistry import (
 from mlmat.typing import SoftGraph
 
 REPAIRS = 12
-"""How many single edits may turn an unstable rounding into a member of the space."""
+"""How many single edits may turn an unstable rounding of ten atoms into a member of the space."""
 
 
 class Realised(NamedTuple):
@@ -34,31 +37,43 @@ class Realised(NamedTuple):
     repairs: int
 
 
-def round_graph(graph: SoftGraph) -> tuple[np.ndarray, np.ndarray]:
+def round_graph(graph: SoftGraph, core: Core | None = None) -> tuple[np.ndarray, np.ndarray]:
     """Nearest integer graph within valence: elements by argmax, bonds largest first.
 
     The bonds that exceed one half are taken in falling order, each as far as both
     atoms' valences reach, but every bond of the spanning tree (order ≥ 1) is kept.
 
+    Args:
+        graph: one relaxed molecule.
+        core: kept atoms, the first of the graph; between them nothing is rounded.
+
     Returns:
         ``types [n]`` and ``bonds [n, n]``, integers, without padding.
     """
+    k = 0 if core is None else len(core.types)
     atoms = np.asarray(graph.mask) > 0
     types = np.asarray(graph.types)[atoms].argmax(axis=1)
     relaxed = np.asarray(graph.bonds)[atoms][:, atoms]
     bonds = (np.triu(relaxed, 1) >= 1 - 1e-4).astype(int)
     bonds += bonds.T
+    if k:
+        types[:k], bonds[:k, :k] = core.types, core.bonds
     valences = np.asarray(VALENCES)
     for atom in np.flatnonzero(bonds.sum(axis=1) > valences[types]):
-        types[atom] = 0  # too many bonds for its element: only carbon holds four
+        if atom >= k:
+            types[atom] = 0  # too many bonds for its element: only carbon holds four
     while (bonds.sum(axis=1) > valences[types]).any():  # a ring bond of order one beyond carbon's four
         atom = int((bonds.sum(axis=1) - valences[types]).argmax())
         weakest = min(
-            (j for j in np.flatnonzero(bonds[atom]) if _in_ring(bonds, atom, j)),
+            (j for j in np.flatnonzero(bonds[atom]) if max(atom, j) >= k and _in_ring(bonds, atom, j)),
             key=lambda j: relaxed[atom, j],
+            default=None,
         )
+        if weakest is None:  # nothing can be opened: what follows rejects it
+            break
         bonds[atom, weakest] = bonds[weakest, atom] = 0
     rest = np.triu(relaxed - bonds, 1)
+    rest[:k, :k] = 0
     for flat in np.argsort(-rest, axis=None):
         i, j = divmod(int(flat), len(types))
         if rest[i, j] < 0.5:
@@ -81,45 +96,67 @@ def _in_ring(bonds: np.ndarray, i: int, j: int) -> bool:
     return bool(reached[j])
 
 
-def realise(graph: SoftGraph) -> Realised | str:
-    """Relaxed molecule → member of the space, or the reason why there is none.
+def realise(graph: SoftGraph, frame: Frame | None = None) -> Realised | str:
+    """Relaxed molecule → member of the space that obeys, or the reason why there is none.
 
-    Rounding may give an unstable motif. Up to `REPAIRS` single edits inside the
-    offending atoms follow: a heteroatom becomes carbon, a multiple bond loses one
-    order, a ring bond is opened. What comes out is predicted again, so a repair
-    never passes for what the gradient found.
+    Rounding may give an unstable motif or a ring that is not allowed. Up to `REPAIRS`
+    single edits inside the offending atoms follow: a heteroatom becomes carbon, a multiple
+    bond loses one order, a ring bond is opened; kept atoms and their bonds stay. What comes
+    out is predicted again, so a repair never passes for what the gradient found.
+
+    Args:
+        graph: one relaxed molecule.
+        frame: constraints it was drawn under; None: no constraints.
     """
-    types, bonds = round_graph(graph)
+    core = None if frame is None else frame.core
+    k = 0 if core is None else len(core.types)
+    types, bonds = round_graph(graph, core)
     rng = np.random.default_rng(int(types.sum()) * 1009 + int(bonds.sum()))
     reason = "no edit left"
     with silence_rdkit():
-        for repairs in range(REPAIRS + 1):
+        for repairs in range(max(REPAIRS, len(types)) + 1):
             try:
                 molecule = molecule_from_graph(types, bonds)
             except (ValueError, Chem.MolSanitizeException) as error:
                 return f"not a molecule: {error}"
-            violations = stability_violations(molecule)
-            if not violations:
+            reasons, where = _faults(molecule, frame)
+            if not reasons:
                 return Realised(canonical_smiles(molecule), repairs)
-            reason = violations[0]
-            edits = _edits(types, bonds, violating_atoms(molecule))
+            reason = reasons[0]
+            edits = _edits(types, bonds, where, k)
             if not edits:
                 break
             types, bonds = edits[rng.integers(len(edits))]
     return reason
 
 
-def _edits(types: np.ndarray, bonds: np.ndarray, where: set[int]) -> list[tuple[np.ndarray, np.ndarray]]:
-    """All single edits inside the atoms `where` that simplify the molecule."""
+def _faults(molecule: Chem.Mol, frame: Frame | None) -> tuple[list[str], set[int]]:
+    """What is wrong with a molecule, and the atoms where it may be mended."""
+    reasons = stability_violations(molecule)
+    where = violating_atoms(molecule) if reasons else set()
+    if frame is not None and (broken := frame.constraints.violations(molecule)):
+        reasons += broken
+        rings = bad_rings(molecule, frame.constraints.rings)
+        # Without a bad ring it is the substructure that no longer matches: anything near may be why.
+        where |= {i for ring in rings for i in ring} if rings else set(range(molecule.GetNumAtoms()))
+    return reasons, where
+
+
+def _edits(
+    types: np.ndarray, bonds: np.ndarray, where: set[int], k: int
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """All single edits inside the atoms `where`, beyond the first k, that simplify the molecule."""
     edits = []
     for atom in where:
-        if ELEMENTS[types[atom]] != "C":
+        if atom >= k and ELEMENTS[types[atom]] != "C":
             changed = types.copy()
             changed[atom] = 0
             edits.append((changed, bonds))
     for i in where:
         for j in where:
-            if i < j and (bonds[i, j] > 1 or (bonds[i, j] == 1 and _in_ring(bonds, i, j))):
+            if i >= j or j < k:
+                continue
+            if bonds[i, j] > 1 or (bonds[i, j] == 1 and _in_ring(bonds, i, j)):
                 lowered = bonds.copy()
                 lowered[i, j] = lowered[j, i] = bonds[i, j] - 1
                 edits.append((types, lowered))

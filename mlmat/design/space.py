@@ -5,7 +5,9 @@ single bonds, so the molecule is connected by construction. Element logits are m
 by the tree's degrees, and what is added to the tree (double and triple bonds, ring
 closures) is scaled to the valence that is left, so no atom ever has too many bonds:
 Σ_j b_ij ≤ Σ_t p_it V_t holds for every relaxed molecule. The rest of the valence is
-implicit hydrogen. Gradient inversion of a graph network with hard valence rules and
+implicit hydrogen. Constraints are further fixed entries: bonds of a kept substructure
+belong to the tree with their orders, elements are masked, and only ring closures of the
+allowed sizes are open. Gradient inversion of a graph network with hard valence rules and
 sloped rounding follows DIDgen (F. Therrien, E. Sargent, O. Voznyy, Nat. Commun. 2025).
 """
 
@@ -17,11 +19,10 @@ import jax
 import jax.numpy as jnp
 
 from mlmat.data.small_organics.sample import ELEMENT_WEIGHTS
+from mlmat.design.constraints import Constraints
+from mlmat.design.frame import Frame, make_frame
 from mlmat.graphs.chemistry import MAX_BOND_ORDER, VALENCES
 from mlmat.typing import Key, SoftGraph
-
-SIZE_WEIGHTS = {6: 0.1, 7: 0.15, 8: 0.2, 9: 0.25, 10: 0.3}
-"""Probabilities of the number of heavy atoms of a start."""
 
 RING_LOGIT = -3.0
 """Mean start logit of a ring closure: rings are few before the gradient speaks."""
@@ -29,55 +30,121 @@ RING_LOGIT = -3.0
 RAISE_LOGIT = -1.5
 """Mean start logit of a higher bond order on a tree edge."""
 
+START_LOGIT = 3.0
+"""Start logit that speaks for an element or a bond order of the molecule to start from."""
+
+START_NOISE = 0.5
+"""Standard deviation of the noise on the logits of the molecule to start from."""
+
 
 class MoleculeVariables(NamedTuple):
-    """Variables of one start; `tree` and `mask` are fixed (their gradient is zero).
+    """Variables of one start; all but the logits are fixed (their gradient is zero).
 
     Attributes:
         types: ``[n, T]`` element logits.
         bonds: ``[n, n]`` logits of bond order beyond the tree (upper triangle counts).
-        tree: ``[n, n]`` adjacency of the spanning tree.
+        tree: ``[n, n]`` bond orders that are always there: a spanning tree of single bonds,
+            and the bonds of a kept substructure.
         mask: ``[n]`` atoms of this start.
+        allowed: ``[n, T]`` 1 for the elements each atom may be.
+        open: ``[n, n]`` 1 for the pairs whose bond may grow beyond the tree.
     """
 
     types: jax.Array
     bonds: jax.Array
     tree: jax.Array
     mask: jax.Array
+    allowed: jax.Array
+    open: jax.Array
 
 
-def random_tree(key: Key, mask: jax.Array) -> jax.Array:
+def random_tree(
+    key: Key, mask: jax.Array, base: jax.Array | None = None, room: jax.Array | None = None
+) -> jax.Array:
     """Random spanning tree with degrees up to four over the atoms of `mask`.
 
     Atom i hangs on an earlier atom, drawn in proportion to its free valence as carbon.
 
+    Args:
+        key: randomness.
+        mask: ``[n]`` atoms.
+        base: ``[n, n]`` bond orders to grow from, over the first atoms; default: none.
+        room: ``[n]`` valence each atom has beyond `base`; default: four.
+
     Returns:
-        ``[n, n]`` symmetric adjacency.
+        ``[n, n]`` symmetric bond orders.
     """
     n = mask.shape[0]
+    base = jnp.zeros((n, n)) if base is None else base
+    degrees = base.sum(axis=1) + (jnp.full(n, 4.0) if room is None else room)
 
     def attach(tree, inputs):
         atom, key = inputs
-        free = jnp.maximum(4.0 - tree.sum(axis=1), 0.0) * (jnp.arange(n) < atom)
+        free = jnp.maximum(degrees - tree.sum(axis=1), 0.0) * (jnp.arange(n) < atom)
         parent = jax.random.categorical(key, jnp.where(free > 0, jnp.log(jnp.maximum(free, 1e-9)), -jnp.inf))
-        edge = mask[atom] * jax.nn.one_hot(parent, n)
+        lonely = tree[atom].sum() == 0
+        edge = mask[atom] * lonely * jax.nn.one_hot(parent, n)
         return tree.at[atom].add(edge).at[:, atom].add(edge), None
 
     keys = jax.random.split(key, n - 1)
-    return jax.lax.scan(attach, jnp.zeros((n, n)), (jnp.arange(1, n), keys))[0]
+    return jax.lax.scan(attach, base, (jnp.arange(1, n), keys))[0]
 
 
-def init_variables(key: Key, capacity: int) -> MoleculeVariables:
-    """Noise: one random start with up to `capacity` atoms."""
+def open_pairs(tree: jax.Array, mask: jax.Array, frame: Frame) -> jax.Array:
+    """Pairs whose bond may grow: tree edges, and closures of the allowed ring sizes.
+
+    The ring that a closure forms has one atom more than the tree's path between its ends.
+
+    Returns:
+        ``[n, n]`` symmetric, ones and zeros.
+    """
+    linked = (tree > 0).astype(tree.dtype)
+    reached = jnp.eye(len(tree), dtype=tree.dtype)
+    grows = linked
+    for length in range(1, max(frame.closures, default=1)):
+        further = jnp.minimum(reached + reached @ linked, 1.0)
+        if length + 1 in frame.closures:
+            grows = jnp.maximum(grows, further - reached)
+        reached = further
+    grows = jnp.maximum(grows, jnp.minimum(jnp.asarray(frame.bonds, tree.dtype), 1.0))
+    kept = jnp.asarray(frame.kept)
+    # A kept atom without room is closed to every bond.
+    shut = kept * (jnp.asarray(frame.room) == 0)
+    fixed = jnp.maximum(jnp.outer(kept, kept), jnp.maximum(shut[:, None], shut))
+    return grows * (1 - fixed) * jnp.outer(mask, mask) * (1 - jnp.eye(len(tree)))
+
+
+def init_variables(key: Key, capacity: int, frame: Frame | None = None) -> MoleculeVariables:
+    """Noise, or the molecule to start from with noise on it: one random start.
+
+    Args:
+        key: randomness.
+        capacity: padded number of atoms.
+        frame: constraints as arrays; None: no constraints.
+    """
+    frame = make_frame(Constraints(), capacity) if frame is None else frame
     size_key, tree_key, type_key, bond_key = jax.random.split(key, 4)
-    sizes = [size for size in SIZE_WEIGHTS if size <= capacity] or [capacity]
-    weights = jnp.array([SIZE_WEIGHTS.get(size, 1.0) for size in sizes])
-    size = jax.random.choice(size_key, jnp.array(sizes), p=weights / weights.sum())
+    size = jax.random.choice(size_key, jnp.asarray(frame.sizes), p=jnp.asarray(frame.weights))
     mask = (jnp.arange(capacity) < size).astype(jnp.float32)
-    tree = random_tree(tree_key, mask)
+    base = jnp.asarray(frame.trees)
+    base = base[0] if len(base) == 1 else base[jax.random.randint(size_key, (), 0, len(base))]
+    tree = random_tree(tree_key, mask, base, jnp.asarray(frame.room))
+
     kinds = jnp.log(jnp.asarray(ELEMENT_WEIGHTS)) + jax.random.gumbel(type_key, (capacity, len(VALENCES)))
     level = jnp.where(tree > 0, RAISE_LOGIT, RING_LOGIT)
-    return MoleculeVariables(kinds, level + jax.random.normal(bond_key, tree.shape), tree, mask)
+    noise = jax.random.normal(bond_key, tree.shape)
+    bonds = level + noise
+    given = jnp.asarray(frame.types) >= 0
+    if (frame.types >= 0).any():
+        sure = START_LOGIT * jax.nn.one_hot(jnp.asarray(frame.types), len(VALENCES))
+        shaken = sure + START_NOISE * jax.random.normal(type_key, kinds.shape)
+        kinds = jnp.where(given[:, None], shaken, kinds)
+        # Orders 0, 1 and 2 beyond the tree are the logits −3, 0 and 3.
+        beyond = jnp.asarray(frame.bonds) - jnp.minimum(tree, jnp.asarray(frame.bonds))
+        bonds = jnp.where(jnp.outer(given, given), START_LOGIT * (beyond - 1) + START_NOISE * noise, bonds)
+    return MoleculeVariables(
+        kinds, bonds, tree, mask, jnp.asarray(frame.allowed), open_pairs(tree, mask, frame)
+    )
 
 
 def decode_variables(x: MoleculeVariables, sharpness: jax.Array) -> SoftGraph:
@@ -91,16 +158,14 @@ def decode_variables(x: MoleculeVariables, sharpness: jax.Array) -> SoftGraph:
     Returns:
         ``SoftGraph [n, ·]``.
     """
-    tree = jax.lax.stop_gradient(x.tree)
-    mask = jax.lax.stop_gradient(x.mask)
+    tree, mask, allowed, grows = jax.lax.stop_gradient((x.tree, x.mask, x.allowed, x.open))
     valences = jnp.asarray(VALENCES, x.types.dtype)
     degree = tree.sum(axis=1)
-    logits = jnp.where(valences >= degree[:, None], sharpness * x.types, -1e9)
-    types = jax.nn.softmax(logits, axis=-1) * mask[:, None]
+    possible = (allowed > 0) & (valences >= degree[:, None])
+    types = jax.nn.softmax(jnp.where(possible, sharpness * x.types, -1e9), axis=-1) * mask[:, None]
     left = jnp.maximum(types @ valences - degree, 0.0) * mask
 
-    pairs = jnp.triu(jnp.outer(mask, mask), 1)
-    order = (MAX_BOND_ORDER - 1) * jax.nn.sigmoid(x.bonds) * pairs
+    order = (MAX_BOND_ORDER - 1) * jax.nn.sigmoid(x.bonds) * jnp.triu(grows, 1)
     order = order + (1 - 1 / sharpness) * jax.lax.stop_gradient(jnp.round(order) - order)
     order = order + order.T
     wanted = order.sum(axis=1)

@@ -55,18 +55,22 @@ def train_on(
     report: Callable[[dict[str, float]], None] = lambda info: None,
     parts: Split | None = None,
     data: dict[str, str] | None = None,
+    units: tuple[str, ...] | None = None,
+    features: int = 64,
 ) -> Predictor:
     """Train an ensemble on molecules and write its predictor file with provenance.
 
     Args:
         smiles: molecules.
-        targets: ``[N, P]`` in eV.
+        targets: ``[N, P]`` in `units`.
         properties: names of the targets.
         out: predictor file; the training state is kept beside it until it is written.
         config: hyperparameters.
         report: called after every epoch.
         parts: train and validation indices; default: by skeleton.
         data: name and checksum of the data, for the file's provenance.
+        units: of the targets; default: eV.
+        features: width of the atom features.
 
     Raises:
         InputError: too few molecules for the batch size.
@@ -80,8 +84,9 @@ def train_on(
         train,
         validation,
         config,
+        features=features,
         properties=properties,
-        units=("eV",) * len(properties),
+        units=units or ("eV",) * len(properties),
         checkpoint=checkpoint,
         report=report,
     )
