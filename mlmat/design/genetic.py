@@ -1,0 +1,187 @@
+"""Graph genetic algorithm after Jensen: the baseline that inverse design has to beat.
+
+J. H. Jensen, "A graph-based genetic algorithm and generative model/Monte Carlo tree search
+for the exploration of chemical space", Chem. Sci. 10, 3567 (2019). Parents are drawn by
+rank, a child is a crossover of two that may be mutated, and the best of parents and
+children live on. Every distinct molecule is predicted once; what is remembered costs
+nothing. Children that are not members of the space, or seen before, are bred again.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rdkit import Chem
+
+from mlmat.design.graph_cuts import Graph, crossover
+from mlmat.design.mutations import mutate
+from mlmat.design.random_members import distinct, member_source, summary
+from mlmat.design.search_log import append_round, generator, open_log
+from mlmat.design.searcher import BATCH, Candidate, Search, best_of, predict_candidates, read_candidates
+from mlmat.graphs.chemistry import (
+    canonical_smiles,
+    graph_from_molecule,
+    molecule_from_graph,
+    parse_smiles,
+    silence_rdkit,
+    stability_violations,
+)
+
+ATTEMPTS = 400
+"""Breedings for each child wanted after which a population counts as exhausted."""
+
+
+@dataclass(frozen=True)
+class GeneticConfig:
+    """Hyperparameters of the genetic algorithm.
+
+    Attributes:
+        population: molecules that live on; 0: from the budget, see `sized`.
+        children: new molecules of a generation, at best a multiple of `BATCH`.
+        mutation: probability that a child is mutated; the others are crossovers alone.
+        pressure: a parent is the best of this many drawn at random (tournament).
+    """
+
+    population: int = 0
+    children: int = BATCH
+    mutation: float = 0.5
+    pressure: int = 2
+
+    def sized(self, budget: int) -> int:
+        """Population for a budget: a tenth of it, between 64 and 512 molecules."""
+        return self.population or min(512, max(64, budget // 10))
+
+
+def as_member(graph: Graph | None, capacity: int) -> str:
+    """Canonical SMILES of a graph that is a member of the space.
+
+    Raises:
+        ValueError: it is not; the message is the reason.
+    """
+    if graph is None:
+        raise ValueError("edit does not apply")
+    if not 1 <= len(graph.types) <= capacity:
+        raise ValueError("size")
+    try:
+        molecule = molecule_from_graph(*graph)
+    except (ValueError, Chem.MolSanitizeException) as error:
+        raise ValueError("not a molecule") from error
+    violations = stability_violations(molecule)
+    if violations:
+        raise ValueError(violations[0])
+    return canonical_smiles(molecule)
+
+
+def graph_of(smiles: str) -> Graph:
+    """Kekulé graph of a SMILES, always in the same atom order."""
+    return Graph(*graph_from_molecule(parse_smiles(smiles)))
+
+
+def breed(
+    rng: np.random.Generator,
+    graphs: Sequence[Graph],
+    count: int,
+    capacity: int,
+    seen: Collection[str],
+    lost: Counter,
+    allowed: Callable[[str], bool] | None = None,
+    config: GeneticConfig | None = None,
+) -> list[str]:
+    """New members of the space from parents.
+
+    Args:
+        rng: source of randomness.
+        graphs: parents, best first.
+        count: children wanted.
+        capacity: most heavy atoms.
+        seen: canonical SMILES that do not count as new.
+        lost: counter of the reasons why a child was dropped, updated in place.
+        allowed: whether a canonical SMILES may be submitted.
+        config: mutation rate and selection pressure.
+
+    Returns:
+        Distinct canonical SMILES, fewer than `count` if the parents have no more to give.
+    """
+    config = config or GeneticConfig()
+
+    def parent() -> Graph:
+        return graphs[int(rng.integers(len(graphs), size=config.pressure).min())]
+
+    found: dict[str, None] = {}
+    with silence_rdkit():
+        for _ in range(ATTEMPTS * count):
+            if len(found) == count:
+                break
+            mutated = rng.random() < config.mutation
+            # Half of the mutants have one parent: a small step from a good molecule.
+            child = parent() if mutated and rng.random() < 0.5 else crossover(rng, parent(), parent())
+            if mutated and child is not None:
+                child = mutate(rng, child)
+            try:
+                smiles = as_member(child, capacity)
+            except ValueError as reason:
+                lost[str(reason)] += 1
+                continue
+            if smiles in seen or smiles in found:
+                lost["found before"] += 1
+            elif allowed is not None and not allowed(smiles):
+                lost["not allowed"] += 1
+            else:
+                found[smiles] = None
+    return list(found)
+
+
+def search(
+    problem: Any,
+    predictor: Any,
+    objective: Any,
+    budget: int,
+    seed: int,
+    *,
+    known: Collection[str] = (),
+    allowed: Callable[[str], bool] | None = None,
+    state_file: Path | None = None,
+    report: Callable[[int, int], None] = lambda spent, found: None,
+    config: GeneticConfig | None = None,
+    first: Sequence[Candidate] | None = None,
+) -> Search:
+    """Evolve until the budget is spent; arguments as in `mlmat.design.searcher.Searcher`.
+
+    Beside those: `config`, the hyperparameters, and `first`, predicted candidates to begin
+    with instead of random members. They cost nothing here: who made them has paid.
+    """
+    config = config or GeneticConfig()
+    size, capacity = config.sized(budget), predictor.capacity
+    settings = {"searcher": "genetic", "budget": budget, "seed": seed, **asdict(config)}
+    rows = open_log(state_file, settings)
+    rng = generator(rows[-1]["rng"] if rows else None, seed)
+    begun = list(first or ())
+    pool = begun + [candidate for row in rows for candidate in read_candidates(row["found"])]
+    lost = Counter(rows[-1]["lost"] if rows else {})
+    history = [row["summary"] for row in rows]
+    seen = {candidate.smiles for candidate in pool} | set(known)
+    population = best_of(pool, size)
+    source = member_source(problem, capacity, allowed)
+    while (spent := len(pool) - len(begun)) < budget:
+        wanted = min(config.children, budget - spent)
+        if first is None and len(pool) < size:
+            fresh = distinct(source(rng, lost), seen, min(wanted, size - len(pool)), lost)
+        else:
+            graphs = [graph_of(candidate.smiles) for candidate in population]
+            fresh = breed(rng, graphs, wanted, capacity, seen, lost, allowed, config)
+        if not fresh:
+            break
+        found = predict_candidates(predictor, objective, [Candidate(s, len(history)) for s in fresh])
+        pool += found
+        seen.update(fresh)
+        population = best_of(population + found, size)
+        history.append(summary(pool))
+        row = {"found": found, "lost": lost, "rng": rng.bit_generator.state, "summary": history[-1]}
+        append_round(state_file, row)
+        report(len(pool) - len(begun), len(pool))
+    return Search(pool, len(pool) - len(begun), np.array(history), dict(lost))
