@@ -18,6 +18,13 @@ from mlmat.oracles.verdict import OK, Verdict
 BASIS = "def2-svp"
 FITTING = "def2-svp-ri"
 FUNCTIONAL = "b3lyp"
+GRID_LEVEL = 1
+"""PySCF's integration grid for B3LYP: the gap of methylindole moves by 0.2 meV against the
+default, together with the looser convergence below, in under a quarter of the time."""
+
+KOHN_SHAM_TOLERANCE = 1e-6
+"""Change of the energy in hartree below which a Kohn-Sham calculation has converged."""
+
 UNITS = dict.fromkeys(
     ("hf_energy", "mp2_energy", "hf_gap", "b3lyp_energy", "b3lyp_homo", "b3lyp_lumo", "b3lyp_gap"), "eV"
 )
@@ -105,6 +112,8 @@ def b3lyp_orbitals(task: tuple[Sequence[int], Sequence[Sequence[float]]]) -> Ver
     began = time.perf_counter()
     molecule = gto.M(atom=list(zip(map(int, numbers), positions, strict=True)), basis=BASIS, verbose=0)
     field = dft.RKS(molecule, xc=FUNCTIONAL).density_fit()
+    field.grids.level = GRID_LEVEL
+    field.conv_tol = KOHN_SHAM_TOLERANCE
     field.kernel()
     if not field.converged:
         return Verdict("SCF not converged", seconds=time.perf_counter() - began)
