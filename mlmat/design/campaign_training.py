@@ -108,8 +108,7 @@ def examples(
     rows = np.sort(np.random.default_rng(seed).permutation(len(train.smiles))[:count])
     designs = [item for item in judged if item.verdict.ok]
     values = [
-        [float(item.verdict.values.get(name, item.predicted[name])) for name in properties]
-        for item in designs
+        [float({**item.predicted, **item.verdict.values}[name]) for name in properties] for item in designs
     ]
     kept = [k for k, row in enumerate(values) if all(map(math.isfinite, row))]
     smiles = [designs[k].smiles for k in kept] * config.repeats
