@@ -80,7 +80,7 @@ def make_frame(constraints: Constraints, capacity: int) -> Frame:
         types[:count], bonds[:count, :count] = kinds[order], orders[np.ix_(order, order)]
     room = np.full(capacity, max(VALENCES))
     room[:count] = np.asarray(VALENCES)[types[:count]] - bonds.sum(axis=1)[:count]
-    room[:k] = np.minimum(room[:k], core.room)
+    room[:k] = core.room
     sizes, weights = _sizes(constraints, capacity, count, start is not None)
     if count and not room[:count].any() and sizes.max() > count:
         if constraints.sizes is not None and constraints.sizes[0] > count:

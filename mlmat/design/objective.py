@@ -5,8 +5,12 @@ all members of the ensemble have judged. Both are sums over the wants of
 
     weight · (d + caution · s) / scale
 
-with d the distance of the predicted mean from the wanted values, s the standard
-deviation of the ensemble; the loss takes the Huber function of d / scale.
+with d the distance of the predicted mean from the wanted values (an extreme: the value
+itself, negative for a maximum) and s the standard deviation of the ensemble; the loss
+takes the Huber function of d / scale unless it is an extreme.
+
+``similarity`` is a property like any other where a `start` is given: the similarity to
+that molecule, from 0 to 1 (`mlmat.design.similarity`), known without a doubt.
 """
 
 from __future__ import annotations
@@ -20,12 +24,19 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from mlmat.design.pareto import pareto_select
+from mlmat.design.similarity import path_counts, similarities, similarity
 from mlmat.design.wants import Want
 from mlmat.errors import InputError, TargetError
+from mlmat.graphs.softgraph import from_smiles
 from mlmat.typing import SoftGraph
 
 SPREAD_SHARE = 0.4
-"""Share of a property's spread that `scaled_objective` counts as one: 1 eV for the shipped gap."""
+"""Share of a property's spread that `scaled_objective` counts as one: 1.1 eV for the shipped gap."""
+
+SIMILARITY = "similarity"
+SIMILARITY_SCALE = 0.25
+"""Difference in similarity that `scaled_objective` counts as one."""
 
 
 @dataclass(frozen=True)
@@ -36,11 +47,15 @@ class Objective:
         wants: one per property.
         caution: weight of the ensemble's standard deviation against the distance.
         scales: for each want, the distance that counts as one; empty: one unit of the property.
+        start: SMILES that ``similarity`` is measured to.
+        pareto: whether `best` keeps a spread of trade-offs instead of the smallest sums.
     """
 
     wants: tuple[Want, ...]
     caution: float = 1.0
     scales: tuple[float, ...] = ()
+    start: str | None = None
+    pareto: bool = False
 
     def __post_init__(self):
         if not self.wants:
@@ -49,10 +64,15 @@ class Objective:
             raise InputError(f"give one positive scale per want ({len(self.wants)}), not {self.scales}")
         if not (math.isfinite(self.caution) and self.caution >= 0):
             raise InputError(f"caution must be a number from 0 up, not {self.caution}")
+        if self.start is None and any(want.name == SIMILARITY for want in self.wants):
+            raise TargetError("similarity needs a molecule to compare with: name it with --start SMILES")
+        if self.pareto and len(self.wants) < 2:
+            raise InputError("a Pareto front needs at least two wants")
 
-    def _weights(self) -> list[float]:
+    def _factors(self) -> np.ndarray:
+        """Weight over scale of each want, ``[W]``."""
         scales = self.scales or (1.0,) * len(self.wants)
-        return [1 / scale for scale in scales]
+        return np.array([want.weight / scale for want, scale in zip(self.wants, scales, strict=True)])
 
     def loss(self, predictor: Any, graph: SoftGraph) -> tuple[jax.Array, jax.Array]:
         """Differentiable loss of a relaxed molecule, without the penalties of the space.
@@ -64,21 +84,38 @@ class Objective:
         Returns:
             The scalar loss and the predicted values of the wants ``[W]``.
         """
-        columns = jnp.array([predictor.index(want.name) for want in self.wants])
-        mean, std = predictor.with_std(graph)
-        mean, std = mean[columns], std[columns]
-        total = jnp.zeros((), mean.dtype)
-        for k, (want, inverse) in enumerate(zip(self.wants, self._weights(), strict=True)):
-            step = (
-                huber(_distance(want, mean[k], jnp) * inverse)
-                if not want.extreme
-                else _distance(want, mean[k], jnp) * inverse
-            )
-            total += want.weight * (step + self.caution * std[k] * inverse)
-        return total, mean
+        means, stds = predictor.with_std(graph)
+        total, values = jnp.zeros((), means.dtype), []
+        for want, factor in zip(self.wants, self._factors(), strict=True):
+            if want.name == SIMILARITY:
+                mean = similarity(path_counts(graph), path_counts(from_smiles(self.start)))
+                std = jnp.zeros_like(mean)
+            else:
+                column = predictor.index(want.name)
+                mean, std = means[column], stds[column]
+            scale = want.weight / factor
+            step = _distance(want, mean, jnp) / scale
+            step = step if want.extreme else huber(step)
+            total += want.weight * (step + self.caution * std / scale)
+            values.append(mean)
+        return total, jnp.stack(values)
+
+    def costs(
+        self, properties: Sequence[str], mean: np.ndarray, std: np.ndarray, smiles: Sequence[str]
+    ) -> np.ndarray:
+        """``[N, W]`` what each want adds to `merit`; arguments as there."""
+        columns = []
+        for want, factor in zip(self.wants, self._factors(), strict=True):
+            if want.name == SIMILARITY:
+                value, doubt = similarities(smiles, self.start), np.zeros(len(smiles))
+            else:
+                column = tuple(properties).index(want.name)
+                value, doubt = (np.asarray(x, float)[:, column] for x in (mean, std))
+            columns.append(factor * (_distance(want, value, np) + self.caution * doubt))
+        return np.stack(columns, axis=1)
 
     def merit(
-        self, properties: tuple[str, ...], mean: np.ndarray, std: np.ndarray, smiles: Sequence[str]
+        self, properties: Sequence[str], mean: np.ndarray, std: np.ndarray, smiles: Sequence[str]
     ) -> np.ndarray:
         """How far real molecules are from what is wanted; smaller is better.
 
@@ -93,19 +130,30 @@ class Objective:
         Returns:
             ``[N]``.
         """
-        total = np.zeros(len(mean))
-        for want, inverse in zip(self.wants, self._weights(), strict=True):
-            column = properties.index(want.name)
-            distance = _distance(want, np.asarray(mean[:, column], float), np)
-            total += want.weight * inverse * (distance + self.caution * np.asarray(std[:, column], float))
-        return total
+        return self.costs(properties, mean, std, smiles).sum(axis=1)
 
-    def hit(self, values: Mapping[str, float]) -> bool:
+    def best(
+        self,
+        properties: Sequence[str],
+        mean: np.ndarray,
+        std: np.ndarray,
+        smiles: Sequence[str],
+        k: int,
+    ) -> np.ndarray:
+        """Indices of the k best molecules: by merit, or with `pareto` by front and crowding distance."""
+        costs = self.costs(properties, mean, std, smiles)
+        if self.pareto:
+            return pareto_select(costs, ("min",) * len(self.wants), k)
+        return np.argsort(costs.sum(axis=1), kind="stable")[:k]
+
+    def hit(self, values: Mapping[str, float], smiles: str | None = None) -> bool:
         """Whether verified values hit every want that can be hit (an extreme without a threshold cannot).
 
         A want without a verified value is not hit, and an objective of nothing but
-        such extremes has no hits.
+        such extremes has no hits. With `smiles`, similarity needs no value.
         """
+        if smiles is not None and any(want.name == SIMILARITY for want in self.wants):
+            values = {**values, SIMILARITY: float(similarities([smiles], self.start)[0])}
         hits = [want.hit(values.get(want.name, math.nan)) for want in self.wants]
         counted = [hit for hit in hits if hit is not None]
         return bool(counted) and all(counted)
@@ -123,9 +171,29 @@ def huber(distance: jax.Array) -> jax.Array:
     return jnp.where(distance < 1.0, 0.5 * distance**2, distance - 0.5)
 
 
-def scaled_objective(wants: Sequence[Want], predictor: Any, caution: float = 1.0) -> Objective:
-    """Objective whose wants count in `SPREAD_SHARE` of the spread of each property's training values."""
-    scales = tuple(
-        SPREAD_SHARE * float(np.asarray(predictor.scale)[predictor.index(want.name)]) for want in wants
-    )
-    return Objective(tuple(wants), caution, scales)
+def scaled_objective(
+    wants: Sequence[Want],
+    predictor: Any,
+    caution: float = 1.0,
+    start: str | None = None,
+    pareto: bool = False,
+) -> Objective:
+    """Objective whose wants count in `SPREAD_SHARE` of the spread of each property's training values.
+
+    Args:
+        wants: one per property.
+        predictor: whose ``scale`` holds the spreads.
+        caution: weight of the standard deviation.
+        start: SMILES that ``similarity`` is measured to.
+        pareto: keep a spread of trade-offs.
+
+    Raises:
+        InputError: the predictor does not know a property.
+    """
+    scales = [
+        SIMILARITY_SCALE
+        if want.name == SIMILARITY
+        else SPREAD_SHARE * float(np.asarray(predictor.scale)[predictor.index(want.name)])
+        for want in wants
+    ]
+    return Objective(tuple(wants), caution, tuple(scales), start, pareto)

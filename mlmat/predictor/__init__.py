@@ -7,14 +7,17 @@
 
 from mlmat.predictor.file import SHIPPED, load_predictor, read_header, save_predictor
 from mlmat.predictor.forces import Forces, predict_forces
+from mlmat.predictor.joint import JointPredictor, join
 from mlmat.predictor.predict import Predictions, predict_graphs, predict_items, predict_smiles
 from mlmat.predictor.predictor import Predictor
 
 __all__ = [
     "SHIPPED",
     "Forces",
+    "JointPredictor",
     "Predictions",
     "Predictor",
+    "join",
     "load_predictor",
     "predict_forces",
     "predict_graphs",

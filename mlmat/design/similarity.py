@@ -1,0 +1,84 @@
+"""Similarity of a molecule to a given one, differentiable on relaxed graphs.
+
+Paths of one to four atoms are counted by their elements, each path in both directions;
+on a relaxed graph a bond counts with min(order, 1) and an atom with its mixture of
+elements, so that a real molecule's counts are the integers anybody would count. Bond
+orders do not enter, hydrogens do, so all Kekulé forms of a molecule are alike. Two
+molecules with counts x and y are as similar as
+
+    S = x·y / (|x|² + |y|² − x·y)
+
+(the continuous Tanimoto coefficient: P. Willett, J. M. Barnard, G. M. Downs, J. Chem.
+Inf. Comput. Sci. 38, 983 (1998)), 1 for equal counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from mlmat.graphs.chemistry import VALENCES
+from mlmat.graphs.softgraph import from_smiles
+from mlmat.typing import SoftGraph
+
+BATCH = 64
+"""Molecules counted in one call."""
+
+SIZE_STEP = 10
+"""Their capacity is a multiple of this."""
+
+
+def path_counts(graph: SoftGraph) -> jax.Array:
+    """Counts of hydrogens and of simple paths of 1 to 4 atoms, by elements.
+
+    Args:
+        graph: one molecule ``[n, ·]``, real or relaxed.
+
+    Returns:
+        ``[2 T + T² + T³ + T⁴]``: hydrogens on each element, atoms, and paths (both directions).
+    """
+    p, a = graph.types, jnp.clip(graph.bonds, 0.0, 1.0)
+    hydrogens = (p * (p @ jnp.asarray(VALENCES, p.dtype) - graph.bonds.sum(axis=-1))[:, None]).sum(axis=0)
+    near = a @ p
+    two = p.T @ near
+    # Paths i-j-k: all walks, less those that return (i = k).
+    back = jnp.einsum("ij,it,iu->jtu", a**2, p, p)
+    three = jnp.einsum("js,jtu->tsu", p, near[:, :, None] * near[:, None, :] - back)
+    # Paths i-j-k-l: neighbours of j but k, and of k but j, less triangles (i = l).
+    left = near[:, None, :] - a[:, :, None] * p[None, :, :]
+    ends = jnp.einsum("jkt,kju->jktu", left, left) - jnp.einsum("ij,ik,it,iu->jktu", a, a, p, p)
+    four = jnp.einsum("jk,js,kv,jktu->tsvu", a, p, p, ends)
+    return jnp.concatenate([hydrogens, p.sum(axis=0), two.ravel(), three.ravel(), four.ravel()])
+
+
+def similarity(counts: jax.Array, others: jax.Array) -> jax.Array:
+    """Continuous Tanimoto coefficient of two vectors of counts; 1 for equal ones."""
+    both = (counts * others).sum(axis=-1)
+    return both / ((counts**2).sum(axis=-1) + (others**2).sum(axis=-1) - both)
+
+
+_counts = jax.jit(jax.vmap(path_counts))
+
+
+def similarities(smiles: Sequence[str], start: str) -> np.ndarray:
+    """Similarity ``[N]`` of real molecules to `start`."""
+    reference = path_counts(from_smiles(start))
+    values = [np.zeros(0)]
+    for first in range(0, len(smiles), BATCH):
+        part = list(smiles[first : first + BATCH])
+        graphs = from_smiles(part)
+        # Padded to few shapes: what is added has no atoms and changes nothing.
+        more = BATCH - len(part), -graphs.mask.shape[1] % SIZE_STEP
+        types, bonds, mask = (
+            np.pad(
+                leaf,
+                [(0, more[0])] + [(0, more[1]) if axis in atoms else (0, 0) for axis in range(1, leaf.ndim)],
+            )
+            for leaf, atoms in zip(graphs, ((1,), (1, 2), (1,)), strict=True)
+        )
+        counts = _counts(SoftGraph(types, bonds, mask))[: len(part)]
+        values.append(np.asarray(similarity(counts, reference)))
+    return np.concatenate(values)
