@@ -64,7 +64,7 @@ def draw_campaign(
     _series(right, rounds, percent, spans, WANTED, "o", "designs")
     if base_rate is not None:
         right.axhline(100 * base_rate, color=NEUTRAL, lw=1.2, ls="--", label="random members", zorder=1)
-    right.set(ylabel="verified hits of the designs asked for (%)", ylim=(0, 105))
+    right.set(ylabel="verified hits of the designs asked for (%)", ylim=(0, 128), yticks=range(0, 101, 20))
     tidy(right, "Share of designs that hit")
     for axes in (left, right):
         axes.set(xlabel="round", xticks=rounds, xlim=(0.7, len(rounds) + 0.3))
@@ -83,7 +83,7 @@ def _series(
     label: str,
     line: str = "-",
 ) -> None:
-    """Points joined by a line, with their intervals as bars and their values written beside them."""
+    """Points joined by a line, with their intervals as bars."""
     known = np.array([value is not None for value in values])
     heights = np.array([np.nan if value is None else value for value in values], float)
     axes.plot(
