@@ -21,6 +21,7 @@ import tyro
 from mlmat.analysis.record import Metric, RunRecord, save_record
 from mlmat.commands.runs import prepare_process
 from mlmat.data.registry import fetch, load
+from mlmat.files import read_lines
 from mlmat.metrics import bootstrap_interval, mae
 from mlmat.predictor import load_predictor, predict_items, save_predictor
 from mlmat.recipes.choice import choose
@@ -73,7 +74,7 @@ def main(config: Config) -> RunRecord:
     items = molecules(data, order)
     train, check = np.arange(n_train), np.arange(n_train, n_train + n_check)
     test = np.arange(n_train + n_check, len(order))
-    metrics = []
+    metrics, seconds = [], {}
     for name in config.targets:
         values = data[TARGETS[name]][order][:, None]
         task = Task("structure", items, values, (name,), ("eV",))
@@ -109,6 +110,9 @@ def main(config: Config) -> RunRecord:
                 report=report,
             )
             save_predictor(trained.predictor, file, {"seconds": trained.seconds, "epochs": epochs})
+        # From the log, which outlives interruptions.
+        rows = read_lines(config.out / f"{name}.log.jsonl")
+        seconds[f"training, {name}"] = round(sum(row["seconds"] for row in rows), 1)
         predicted = predict_items(load_predictor(file), [items[i] for i in test]).mean[:, 0]
         truth = values[test, 0]
         low, high = bootstrap_interval(mae, predicted, truth, seed=config.seed)
@@ -133,7 +137,7 @@ def main(config: Config) -> RunRecord:
         config={key: str(value) for key, value in asdict(config).items()},
         seeds=[config.seed],
         data={path.name: sha256 for path, sha256 in fetch("qm9").files.items()},
-        seconds={"run": round(time.perf_counter() - began, 1)},
+        seconds={"run": round(time.perf_counter() - began, 1), **seconds},
         metrics=metrics,
     )
     save_record(record, config.out / f"{config.preset}.json")
