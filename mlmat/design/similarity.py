@@ -65,20 +65,21 @@ _counts = jax.jit(jax.vmap(path_counts))
 
 def similarities(smiles: Sequence[str], start: str) -> np.ndarray:
     """Similarity ``[N]`` of real molecules to `start`."""
-    reference = path_counts(from_smiles(start))
-    values = [np.zeros(0)]
-    for first in range(0, len(smiles), BATCH):
-        part = list(smiles[first : first + BATCH])
-        graphs = from_smiles(part)
-        # Padded to few shapes: what is added has no atoms and changes nothing.
-        more = BATCH - len(part), -graphs.mask.shape[1] % SIZE_STEP
-        types, bonds, mask = (
-            np.pad(
-                leaf,
-                [(0, more[0])] + [(0, more[1]) if axis in atoms else (0, 0) for axis in range(1, leaf.ndim)],
-            )
-            for leaf, atoms in zip(graphs, ((1,), (1, 2), (1,)), strict=True)
-        )
-        counts = _counts(SoftGraph(types, bonds, mask))[: len(part)]
-        values.append(np.asarray(similarity(counts, reference)))
-    return np.concatenate(values)
+    reference = _real_counts([start])[0]
+    found = [
+        similarity(_real_counts(smiles[first : first + BATCH]), reference)
+        for first in range(0, len(smiles), BATCH)
+    ]
+    return np.concatenate(found) if found else np.zeros(0)
+
+
+def _real_counts(smiles: Sequence[str]) -> np.ndarray:
+    """Counts of up to `BATCH` molecules, padded to few shapes: what is added changes nothing."""
+    graphs = from_smiles(list(smiles))
+    more, atoms = BATCH - len(smiles), -graphs.mask.shape[1] % SIZE_STEP
+    padded = SoftGraph(
+        types=np.pad(graphs.types, [(0, more), (0, atoms), (0, 0)]),
+        bonds=np.pad(graphs.bonds, [(0, more), (0, atoms), (0, atoms)]),
+        mask=np.pad(graphs.mask, [(0, more), (0, atoms)]),
+    )
+    return np.asarray(_counts(padded))[: len(smiles)]
