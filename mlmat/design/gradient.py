@@ -1,179 +1,155 @@
 """Gradient search: many starts from noise, annealed from soft to sharp, in jitted chunks.
 
-Each start climbs one member of the ensemble, round robin; its candidates are then
-judged by all members, so that an error of one member is not what gets selected.
-The state is handed back after every chunk: progress, interruption and resume happen
-there, with one compilation for the whole search.
+Between chunks the materials are rounded to real molecules, and those that are new are
+predicted by the whole ensemble: an error of one member, or of the rounding, is not what
+gets submitted. A start that has lived its steps, or stalls, is drawn anew while the
+budget lasts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
-from functools import partial
-from typing import Any, NamedTuple
+import json
+from collections import Counter
+from collections.abc import Callable, Collection
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
-import optax
 
-from mlmat.errors import InputError
-from mlmat.predictor import Predictor
-from mlmat.typing import Key, Optimiser, Problem
+from mlmat.design.descent import SearchState, init_search, make_chunk, make_restart
+from mlmat.design.optimisers import GRADIENT_COST, GradientConfig, optax_optimiser
+from mlmat.design.realise import Realised
+from mlmat.design.searcher import Candidate, Search, predict_candidates, read_candidates
+from mlmat.errors import DataError
+from mlmat.training.checkpoint import load_state, save_state
 
-GRADIENT_COST = 3
-"""Predictor evaluations that one gradient counts as."""
-
-
-@dataclass(frozen=True)
-class GradientConfig:
-    """Hyperparameters of the gradient search.
-
-    Attributes:
-        steps: gradient steps of each start.
-        chunk: steps in one jitted call; the state is saved between chunks.
-        learning_rate: of Adam.
-        sharpness: at the first and at the last step, geometric in between.
-        harvest: share of the steps after which every chunk's materials are realised.
-    """
-
-    steps: int = 100
-    chunk: int = 20
-    learning_rate: float = 0.1
-    sharpness: tuple[float, float] = (1.0, 8.0)
-    harvest: float = 0.5
-
-    @property
-    def harvests(self) -> int:
-        """How often the materials of a start are realised."""
-        ends = range(self.chunk, self.steps + 1, self.chunk)
-        return sum(end >= self.harvest * self.steps for end in ends)
-
-    def starts(self, budget: int, members: int) -> int:
-        """Starts that a budget of predictor evaluations pays for, a multiple of `members`.
-
-        Raises:
-            InputError: the budget does not pay for one start per member.
-        """
-        cost = GRADIENT_COST * self.steps + self.harvests
-        starts = budget // cost // members * members
-        if starts == 0:
-            raise InputError(
-                f"a budget of {budget} evaluations is too small: {members} starts cost {cost * members}"
-            )
-        return starts
+__all__ = [
+    "GRADIENT_COST",
+    "GradientConfig",
+    "SearchState",
+    "harvest",
+    "init_search",
+    "make_chunk",
+    "optax_optimiser",
+    "search",
+    "tuned",
+]
 
 
-class SearchState(NamedTuple):
-    """State between chunks; every leaf but `step` has axes ``[members, starts / members]``."""
-
-    optimiser: Any
-    key: jax.Array
-    step: jax.Array
+def tuned(budget: int) -> GradientConfig:
+    """Hyperparameters for a budget, as measured on the merit of 128 submissions."""
+    return GradientConfig()
 
 
-def optax_optimiser(transformation: optax.GradientTransformation) -> Optimiser:
-    """Adapter from any optax transformation to the optimiser contract."""
-
-    def init(x):
-        return x, transformation.init(x)
-
-    def update(gradient, state):
-        x, inner = state
-        updates, inner = transformation.update(gradient, inner, x)
-        return optax.apply_updates(x, updates), inner
-
-    return Optimiser(init, update, params=lambda state: state[0])
-
-
-def init_search(problem: Problem, config: GradientConfig, starts: int, members: int, key: Key) -> SearchState:
-    """Draw the starts, shared out over the members of the ensemble."""
-    optimiser = optax_optimiser(optax.adam(config.learning_rate))
-    keys = jax.random.split(key, (2, members, starts // members))
-    x = jax.jit(jax.vmap(jax.vmap(problem.init)))(keys[0])
-    return SearchState(
-        jax.vmap(jax.vmap(optimiser.init))(x), jax.random.key_data(keys[1]), jnp.zeros((), jnp.int32)
-    )
-
-
-def make_chunk(problem: Problem, config: GradientConfig) -> Callable:
-    """Build the jitted chunk: ``chunk(predictor, state) → (state, materials, history)``.
-
-    The predictor is an argument, so another one of the same shape does not recompile.
-    ``materials`` are the relaxed materials ``[members, starts / members, ...]``;
-    ``history`` holds the relaxed property of every step ``[chunk, members, …]``.
-    """
-    optimiser = optax_optimiser(optax.adam(config.learning_rate))
-    soft, sharp = config.sharpness
-
-    def sharpness(step):
-        return soft * (sharp / soft) ** jnp.minimum(step / max(1, config.steps - 1), 1.0)
-
-    def start_step(member: Predictor, inner, key, step):
-        def loss(x):
-            return problem.loss(member, problem.decode(x, sharpness(step), key))
-
-        x = optimiser.params(inner)
-        (_, value), gradient = jax.value_and_grad(loss, has_aux=True)(x)
-        return optimiser.update(gradient, inner), value
-
-    @jax.jit
-    def chunk(predictor: Predictor, state: SearchState):
-        members = replace(predictor, variables=jax.tree.map(lambda leaf: leaf[:, None], predictor.variables))
-        axes = replace(predictor, variables=0, mean=None, scale=None)
-
-        def step(state: SearchState, _):
-            keys = jax.random.wrap_key_data(state.key)
-            keys = jax.vmap(jax.vmap(partial(jax.random.fold_in, data=state.step)))(keys)
-            over_starts = jax.vmap(start_step, in_axes=(None, 0, 0, None))
-            inner, values = jax.vmap(over_starts, in_axes=(axes, 0, 0, None))(
-                members, state.optimiser, keys, state.step
-            )
-            return SearchState(inner, state.key, state.step + 1), values
-
-        state, history = jax.lax.scan(step, state, length=config.chunk)
-        decode = jax.vmap(jax.vmap(lambda x, key: problem.decode(x, sharpness(state.step), key)))
-        materials = decode(optimiser.params(state.optimiser), jax.random.wrap_key_data(state.key))
-        return state, materials, history
-
-    return chunk
-
-
-class Harvest(NamedTuple):
-    """What one chunk leaves: relaxed values of all steps, and relaxed materials to realise.
-
-    Attributes:
-        state: to save and to go on from.
-        history: ``[chunk, starts]`` relaxed property.
-        materials: relaxed materials ``[starts, ...]`` on the host, or None before the harvest.
-    """
-
-    state: SearchState
-    history: np.ndarray
-    materials: Any
-
-
-def descend(
-    problem: Problem,
-    predictor: Predictor,
-    config: GradientConfig,
-    state: SearchState,
-    chunk: Callable | None = None,
-) -> Iterator[Harvest]:
-    """Run the remaining chunks of a search, yielding after each.
+def harvest(
+    problem: Any,
+    materials: Any,
+    ripe: np.ndarray,
+    seen: Collection[str],
+    lost: Counter,
+    allowed: Callable[[str], bool] | None = None,
+) -> tuple[dict[str, int], np.ndarray]:
+    """Round relaxed materials to real molecules.
 
     Args:
-        problem: the contract's five functions.
-        predictor: the ensemble to climb.
-        config: hyperparameters.
-        state: from `init_search`, or a saved one.
-        chunk: from `make_chunk`, to share its compilation between searches.
+        problem: whose `realise` is asked.
+        materials: ``[starts, ...]`` on the host.
+        ripe: ``[starts]`` which to round.
+        seen: canonical SMILES that do not count as new.
+        lost: counter of the reasons why there is no new molecule, updated in place.
+        allowed: whether a canonical SMILES may be submitted.
+
+    Returns:
+        New canonical SMILES → number of its start, and which starts gave nothing new ``[starts]``.
     """
-    chunk = chunk or make_chunk(problem, config)
-    while int(state.step) < config.steps:
-        state, materials, history = chunk(predictor, state)
-        values = np.asarray(history).reshape(len(history), -1)
-        ripe = int(state.step) >= config.harvest * config.steps
-        host = jax.tree.map(lambda leaf: np.asarray(leaf).reshape(-1, *leaf.shape[2:]), materials)
-        yield Harvest(state, values, host if ripe else None)
+    found: dict[str, int] = {}
+    barren = np.zeros(len(ripe), bool)
+    for start in np.flatnonzero(ripe):
+        outcome = problem.realise(jax.tree.map(lambda leaf, i=start: leaf[i], materials))
+        if not isinstance(outcome, Realised):
+            reason = outcome
+        elif outcome.smiles in seen or outcome.smiles in found:
+            reason = "found before"
+        elif allowed is not None and not allowed(outcome.smiles):
+            reason = "not allowed"
+        else:
+            found[outcome.smiles] = int(start)
+            continue
+        lost[reason] += 1
+        barren[start] = True
+    return found, barren
+
+
+def search(
+    problem: Any,
+    predictor: Any,
+    objective: Any,
+    budget: int,
+    seed: int,
+    *,
+    known: Collection[str] = (),
+    allowed: Callable[[str], bool] | None = None,
+    state_file: Path | None = None,
+    report: Callable[[int, int], None] = lambda spent, found: None,
+    config: GradientConfig | None = None,
+    chunk: Callable | None = None,
+) -> Search:
+    """Descend until the budget is spent; arguments as in `mlmat.design.searcher.Searcher`.
+
+    Beside those: `config`, the hyperparameters (default: `tuned`), and `chunk`, compiled from
+    `make_chunk`, to share it between searches.
+
+    Raises:
+        InputError: the budget does not pay for one start per member.
+    """
+    config = config or tuned(budget)
+    starts = config.starts(budget, predictor.members)
+    state = init_search(problem, config, starts, predictor.members, jax.random.key(seed))
+    settings = {"searcher": "gradient", "budget": budget, "seed": seed, **asdict(config)}
+    notes = {"settings": settings, "pool": [], "spent": 0, "history": [], "lost": {}}
+    notes |= {"best": [float("inf")] * starts, "stale": [0] * starts}
+    if state_file is not None and Path(state_file).exists():
+        state, notes = load_state(state_file, state)
+        if notes.get("settings") != json.loads(json.dumps(settings)):
+            raise DataError(
+                f"the saved search {state_file} belongs to other settings: delete it, or use those settings"
+            )
+    pool, spent, lost = read_candidates(notes["pool"]), notes["spent"], Counter(notes["lost"])
+    history = [np.asarray(row, np.float32) for row in notes["history"]]
+    best, stale = np.array(notes["best"]), np.array(notes["stale"])
+    seen = {candidate.smiles for candidate in pool} | set(known)
+    chunk, restart = chunk or make_chunk(problem, config), make_restart(problem, config)
+    groups = config.groups(predictor.members)
+    while spent + config.step_cost * config.chunk * starts <= budget:
+        if not config.parallel and int(state.step) >= config.steps:
+            break
+        state, materials, trace = chunk(predictor, state)
+        spent += GRADIENT_COST * int(trace.gradients.sum())
+        values, age = np.asarray(trace.values), np.asarray(state.age).reshape(-1)
+        history += list(values[..., 0])
+
+        host = jax.tree.map(np.asarray, materials)
+        fresh, barren = harvest(problem, host, age >= config.harvest * config.steps, seen, lost, allowed)
+        relaxed = {start: tuple(values[-1, start].tolist()) for start in fresh.values()}
+        rows = [Candidate(smiles, start, relaxed[start]) for smiles, start in fresh.items()][: budget - spent]
+        pool += predict_candidates(predictor, objective, rows)
+        seen.update(fresh)
+        spent += len(rows)
+
+        last = np.asarray(trace.loss)[-1]
+        stale = np.where(last < best, 0, stale + 1)
+        best = np.minimum(best, last)
+        old = age >= config.steps
+        if config.patience:
+            old |= (stale >= config.patience) | barren
+        if config.parallel and old.any():
+            state = restart(state, old.reshape(groups, -1))
+            best, stale = np.where(old, np.inf, best), np.where(old, 0, stale)
+        if state_file is not None:
+            notes = {"settings": settings, "pool": pool, "spent": spent, "lost": lost}
+            notes |= {"history": [row.tolist() for row in history]}
+            save_state(state_file, state, notes | {"best": best.tolist(), "stale": stale.tolist()})
+        report(spent, len(pool))
+    return Search(pool, spent, np.array(history).reshape(-1, starts), dict(lost))

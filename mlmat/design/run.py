@@ -11,18 +11,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-import jax
 import numpy as np
 
-from mlmat.design.gradient import GradientConfig, descend, init_search, make_chunk
-from mlmat.design.realise import Realised
-from mlmat.design.searcher import Candidate, Search, read_candidates
+from mlmat.design.gradient import GradientConfig, search
+from mlmat.design.objective import Objective
+from mlmat.design.searcher import Candidate, Search
 from mlmat.design.wants import Want
 from mlmat.errors import NoDesignError
 from mlmat.files import cut_torn_line, read_lines
 from mlmat.oracles.verdict import Verdict
 from mlmat.predictor import Predictor, predict_smiles
-from mlmat.training.checkpoint import load_state, save_state
 from mlmat.typing import Problem
 
 METHOD = "gradient"
@@ -76,31 +74,24 @@ def search_pool(
         config: want, budget, seed.
         chunk: compiled chunk from `make_chunk`, to share it between searches.
         state_file: saved after every chunk, and resumed from if it exists.
-        report: called after every chunk with (steps done, molecules found).
+        report: called after every chunk with (share of the budget spent in steps, molecules found).
     """
-    gradient = config.gradient
-    starts = gradient.starts(config.budget, predictor.members)
-    state = init_search(problem, gradient, starts, predictor.members, jax.random.key(config.seed))
-    search = Search([], 0, np.zeros((0, starts), np.float32), {})
-    if state_file is not None and state_file.exists():
-        state, notes = load_state(state_file, state)
-        search = Search(read_candidates(notes["pool"]), 0, np.array(notes["history"]), notes["lost"])
-    chunk = chunk or make_chunk(problem, gradient)
-    known = {candidate.smiles for candidate in search.pool}
-    for harvest in descend(problem, predictor, gradient, state, chunk):
-        search = search._replace(history=np.concatenate([search.history, harvest.history]))
-        for start in range(starts if harvest.materials is not None else 0):
-            outcome = problem.realise(jax.tree.map(lambda leaf, i=start: leaf[i], harvest.materials))
-            if not isinstance(outcome, Realised):
-                search.lost[outcome] = search.lost.get(outcome, 0) + 1
-            elif outcome.smiles not in known:
-                known.add(outcome.smiles)
-                search.pool.append(Candidate(outcome.smiles, start, (float(harvest.history[-1, start]),)))
-        if state_file is not None:
-            notes = {"pool": search.pool, "lost": search.lost, "history": search.history.tolist()}
-            save_state(state_file, harvest.state, notes)
-        report(int(harvest.state.step), len(search.pool))
-    return search
+    steps = config.gradient.steps
+
+    def stepped(spent: int, found: int) -> None:
+        report(min(steps, round(steps * spent / config.budget)), found)
+
+    return search(
+        problem,
+        predictor,
+        Objective((config.want,)),
+        config.budget,
+        config.seed,
+        state_file=state_file,
+        report=stepped,
+        config=config.gradient,
+        chunk=chunk,
+    )
 
 
 def select(predictor: Predictor, pool: Sequence[Candidate], want: Want, designs: int) -> list[Candidate]:

@@ -1,18 +1,22 @@
 """The gradient search: it reaches targets, compiles once, resumes exactly, keeps its budget."""
 
-import jax
+from dataclasses import replace
+from functools import partial
+
 import numpy as np
 import pytest
 
-from mlmat.design.gradient import GradientConfig, descend, init_search, make_chunk
+from mlmat.design.gradient import GradientConfig, make_chunk, search
 from mlmat.design.molecules import molecule_problem
+from mlmat.design.objective import Objective
 from mlmat.design.run import Candidate, SearchConfig, search_pool, select, verify_designs
 from mlmat.design.wants import parse_want
-from mlmat.errors import InputError, NoDesignError
+from mlmat.errors import DataError, InputError, NoDesignError
 from mlmat.oracles.verdict import OK, Verdict
 from mlmat.predictor import load_predictor
 
 WANT = parse_want("gap=6.5")  # a valley of the training distribution: noise does not start there
+OBJECTIVE = Objective((WANT,))
 CONFIG = SearchConfig(WANT, designs=4, budget=16 * (3 * 40 + 3), gradient=GradientConfig(steps=40, chunk=10))
 
 
@@ -27,13 +31,8 @@ def problem(predictor):
 
 
 @pytest.fixture(scope="module")
-def chunk(problem):
-    return make_chunk(problem, CONFIG.gradient)
-
-
-@pytest.fixture(scope="module")
-def whole(problem, predictor, chunk):
-    return search_pool(problem, predictor, CONFIG, chunk=chunk)
+def whole(problem, predictor):
+    return search_pool(problem, predictor, CONFIG)
 
 
 def test_the_gradient_moves_the_starts_to_the_target(whole):
@@ -50,35 +49,63 @@ def test_the_search_is_traced_once(problem, predictor):
         traces += 1
         return problem.loss(predictor, graph)
 
-    counting = problem._replace(loss=counted)
-    state = init_search(counting, CONFIG.gradient, 8, predictor.members, jax.random.key(0))
-    assert len(list(descend(counting, predictor, CONFIG.gradient, state))) == 4
+    config = replace(CONFIG.gradient, parallel=8, steps=20)
+    found = search(problem._replace(loss=counted), predictor, OBJECTIVE, 1500, 0, config=config)
+    assert len(found.history) == 40  # two lives: restarts do not trace again
     assert traces == 1
 
 
-def test_an_interrupted_search_finds_the_same_molecules(problem, predictor, chunk, whole, tmp_path):
+@pytest.mark.parametrize("changed", [{}, {"parallel": 8, "patience": 1, "temperature": 0.1}])
+def test_an_interrupted_search_finds_the_same_molecules(problem, predictor, changed, tmp_path):
     class Killed(Exception):
         pass
 
-    def kill(step, found):
-        if step == 20:
+    def kill(spent, found):
+        if spent > 700:
             raise Killed
 
-    state = tmp_path / "search.state"
+    config = replace(CONFIG.gradient, **changed)
+    chunk = make_chunk(problem, config)
+    state, spent = tmp_path / "search.state", []
+    run = partial(search, problem, predictor, OBJECTIVE, CONFIG.budget, 0, config=config, chunk=chunk)
     with pytest.raises(Killed):
-        search_pool(problem, predictor, CONFIG, chunk=chunk, state_file=state, report=kill)
-    steps = []
-    resumed = search_pool(
+        run(state_file=state, report=kill)
+    resumed = run(state_file=state, report=lambda done, found: spent.append(done))
+    whole = run()
+    assert min(spent) > 700
+    assert resumed.pool == whole.pool
+    assert resumed.spent == whole.spent <= CONFIG.budget
+    np.testing.assert_allclose(resumed.history, whole.history, rtol=1e-6)
+    with pytest.raises(DataError, match="other settings"):
+        search(problem, predictor, OBJECTIVE, CONFIG.budget, 1, config=config, chunk=chunk, state_file=state)
+
+
+def test_line_searches_are_counted(problem, predictor):
+    config = GradientConfig(steps=4, chunk=2, optimiser="lbfgs", climb="ensemble", harvest=0.5)
+    found = search(problem, predictor, OBJECTIVE, 1500, 0, config=config)
+    gradients = (found.spent - len(found.pool)) / 3
+    assert found.spent <= 1500
+    assert 2 * found.history.size <= gradients <= 7 * found.history.size
+    distance = np.abs(found.history - WANT.centre)
+    assert np.median(distance[-1]) < np.median(distance[0])
+
+
+def test_known_and_forbidden_molecules_are_not_proposed(problem, predictor, whole):
+    known = {whole.pool[0].smiles}
+    found = search(
         problem,
         predictor,
-        CONFIG,
-        chunk=chunk,
-        state_file=state,
-        report=lambda step, found: steps.append(step),
+        OBJECTIVE,
+        CONFIG.budget,
+        0,
+        config=CONFIG.gradient,
+        known=known,
+        allowed=lambda smiles: "F" not in smiles,
     )
-    assert steps == [30, 40]
-    assert resumed.pool == whole.pool
-    np.testing.assert_allclose(resumed.history, whole.history, rtol=1e-6)
+    smiles = {candidate.smiles for candidate in found.pool}
+    assert any("F" in candidate.smiles for candidate in whole.pool)
+    assert not smiles & known
+    assert not any("F" in s for s in smiles)
 
 
 def test_the_budget_counts_a_gradient_as_three():
