@@ -1,4 +1,4 @@
-"""Figure of a campaign: the error on designs falls to the test error, round by round."""
+"""Figure of a campaign: the error on designs beside the test error, and the hits, round by round."""
 
 from __future__ import annotations
 

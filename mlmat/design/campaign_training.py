@@ -1,7 +1,7 @@
 """What a campaign learns between its rounds: fine-tuning on what the oracle has verified.
 
-A predictor is most wrong exactly where a search likes to go (the optimiser's curse). Its
-own verified designs are the remedy: each enters the training set several times, beside
+A search likes to go where its predictor errs in the search's favour (the optimiser's curse).
+The verified designs are the remedy: each enters the training set several times, beside
 training molecules that keep the rest of the space in memory.
 """
 
