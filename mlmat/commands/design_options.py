@@ -4,46 +4,77 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import tyro
+
+Many = tyro.conf.UseAppendAction
+Flag = tyro.conf.FlagCreatePairsOff
 
 
 @dataclass(frozen=True)
 class DesignOptions:
-    """Design molecules with the HOMO-LUMO gap you want, and have them verified.
+    """Design molecules with the properties you want, and have them verified.
 
-    Gradient descent through the gap predictor turns noise into molecules of 6 to 10 heavy
-    atoms (C, N, O, F, S); GFN2-xTB, which is not in the loop, then judges every one.
-    The gap is a difference of GFN2 orbital energies, not an optical gap.
+    Gradient descent through the predictor turns noise into molecules of 6 to 10 heavy atoms
+    (C, N, O, F, S); an oracle that is not in the loop then judges every one: GFN2-xTB for gap,
+    homo and lumo (eV; differences of orbital energies, not optical gaps), RDKit for logp, qed
+    and sa_score, or a function of your own.
 
-    Examples: mlmat design --want gap=2.5 | mlmat design --want gap=6..7 --designs 32
+    Wants: gap=4.0 (a hit within 0.3), gap=4.0+-0.1, gap=2..3, homo=min, logp=2..max; give --want
+    again for several at once, 2*gap=4.0 to weigh one more.
+
+    Examples: mlmat design --want gap=2.5 | mlmat design --want gap=6..7 --want logp=1..2 |
+    mlmat design --want gap=3 --keep c1ccncc1 --compare | mlmat design --want gap=5 --start CCOC(C)=O
 
     Args:
-        want: wanted property in eV: gap=VALUE (hit within 0.3 eV) or gap=LOW..HIGH; also homo, lumo.
-        designs: molecules submitted to quantum chemistry.
+        want: what is wanted; repeatable.
+        designs: molecules submitted to the oracle.
         out: folder for the results. Default: runs/design-<time>.
         resume: go on with an interrupted run in this folder; other options are taken from it.
-        predictor: predictor file to use instead of the one that ships with mlmat.
+        method: how to search.
+        compare: let a genetic algorithm and random members of the space spend the same budget.
+        budget: predictor evaluations of a search; a gradient counts as three.
+        caution: weight of the predictor's uncertainty against the distance from what is wanted.
+        pareto: choose along the front of the best compromises, instead of by the sum of the wants.
+        elements: heavy elements that may occur, e.g. C,N,O.
+        size: heavy atoms, e.g. 6..9.
+        rings: ring sizes that may occur, e.g. 5,6; none for chains only.
+        keep: SMILES or SMARTS of a substructure that every design must have.
+        start: SMILES of a molecule to start from, instead of noise.
+        oracle: your own judge, as MODULE:FUNCTION; it takes a SMILES and returns a number or a dict.
+        second_opinion: designs that B3LYP judges, too (about a minute each).
+        predictor: predictor file to use instead of the ones that ship with mlmat.
         train: train the predictor anew first (about 15 minutes on two cores).
-        data: train on this CSV file (columns smiles and gap, eV) instead of the embedded set.
+        data: train on this CSV file (a column smiles, and one for each want) instead of the embedded set.
         epochs: passes over the data when training.
-        budget: predictor evaluations of the search; a gradient counts as three.
-        seed: of the noise.
-        workers: processes for quantum chemistry. Default: one per core.
+        seed: of everything random.
+        workers: processes for the oracle. Default: one per core.
     """
 
-    want: str = "gap=4.0"
+    want: Annotated[Many[tuple[str, ...]], tyro.conf.arg(metavar="WANT")] = ()
     designs: int = 128
     out: Path | None = None
     resume: Path | None = None
+    method: Literal["gradient", "genetic", "random", "screening", "hybrid"] = "gradient"
+    compare: Annotated[bool, Flag] = False
+    budget: int = 160_000
+    caution: float = 1.0
+    pareto: Annotated[bool, Flag] = False
+    elements: str | None = None
+    size: str | None = None
+    rings: str | None = None
+    keep: str | None = None
+    start: str | None = None
+    oracle: str | None = None
+    second_opinion: int = 0
     predictor: Path | None = None
-    train: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    train: Annotated[bool, Flag] = False
     data: Path | None = None
     epochs: int = 50
-    budget: int = 160_000
     seed: int = 0
     workers: int | None = None
 
 
 OPTIONS = DesignOptions
+"""What the command line parser reads."""

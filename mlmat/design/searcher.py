@@ -169,4 +169,8 @@ def submit(predictor: Any, search: Search, objective: Any, k: int) -> list[Candi
         )
     distinct = list({candidate.smiles: candidate for candidate in search.pool}.values())
     fresh = predict_candidates(predictor, objective, [c for c in distinct if c.merit is None])
-    return best_of([c for c in distinct if c.merit is not None] + fresh, k)
+    # In the order of their SMILES, so that ties never depend on the order of finding.
+    pool = sorted([c for c in distinct if c.merit is not None] + fresh, key=lambda c: c.smiles)
+    mean, std = (np.array([getattr(c, part) for c in pool], float) for part in ("mean", "std"))
+    best = objective.best(predictor.properties, mean, std, [c.smiles for c in pool], k)
+    return [pool[i] for i in best]

@@ -31,3 +31,11 @@ def nearest_similarity(queries: Sequence[str], references: Sequence[str]) -> np.
     known = [generator.GetSparseCountFingerprint(Chem.MolFromSmiles(s)) for s in references]
     fingerprints = [generator.GetSparseCountFingerprint(Chem.MolFromSmiles(s)) for s in queries]
     return np.array([max(DataStructs.BulkTanimotoSimilarity(f, known)) for f in fingerprints])
+
+
+def mean_similarity(smiles: Sequence[str]) -> float:
+    """Mean Tanimoto similarity of counts over all pairs of molecules: 1 less the diversity of the set."""
+    generator = rdFingerprintGenerator.GetMorganGenerator(radius=RADIUS)
+    prints = [generator.GetSparseCountFingerprint(Chem.MolFromSmiles(s)) for s in smiles]
+    pairs = [DataStructs.BulkTanimotoSimilarity(prints[k], prints[:k]) for k in range(1, len(prints))]
+    return float(np.mean(np.concatenate(pairs)))

@@ -5,7 +5,7 @@
 >>> print(predictions.mean, predictor.units)
 """
 
-from mlmat.predictor.file import SHIPPED, load_predictor, read_header, save_predictor
+from mlmat.predictor.file import SHIPPED, SHIPPED_RDKIT, load_predictor, read_header, save_predictor
 from mlmat.predictor.forces import Forces, predict_forces
 from mlmat.predictor.joint import JointPredictor, join
 from mlmat.predictor.predict import Predictions, predict_graphs, predict_items, predict_smiles
@@ -13,6 +13,7 @@ from mlmat.predictor.predictor import Predictor
 
 __all__ = [
     "SHIPPED",
+    "SHIPPED_RDKIT",
     "Forces",
     "JointPredictor",
     "Predictions",

@@ -31,7 +31,10 @@ from mlmat.predictor.predictor import Predictor
 MAGIC = b"MLMAT"
 FORMAT = 2
 SHIPPED = Path(__file__).parents[1] / "pretrained" / "gap.mlmat"
-"""The gap predictor that ships with mlmat."""
+"""The predictor of gap, HOMO and LUMO that ships with mlmat."""
+
+SHIPPED_RDKIT = SHIPPED.with_name("rdkit.mlmat")
+"""Its companion for logP, QED and synthetic accessibility."""
 
 MODELS = {kind.__name__: kind for kind in (BondMPNN, SchNet, SoftMPNN)}
 ENCODERS = {kind.__name__: kind for kind in (BondGraphEncoder, RadiusGraphEncoder, SoftGraphEncoder)}

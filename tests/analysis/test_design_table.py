@@ -5,15 +5,17 @@ import pytest
 from rdkit import Chem
 from rdkit.Chem import rdDistGeom
 
-from mlmat.analysis.design_table import DesignRow, read_csv, write_csv, write_structures
+from mlmat.analysis.design_table import DesignRow, PropertyVerdict, read_csv, write_csv, write_structures
 from mlmat.errors import DataError, InputError, SmilesError
 
 HEADER = (
-    "rank,start,method,smiles,status,gap_relaxed,gap_predicted,gap_std,gap_verified,gap_error,in_training,"
+    "rank,start,method,smiles,status,hit,gap_relaxed,gap_predicted,gap_std,gap_verified,gap_error,in_training,"
     "nearest_tanimoto,seconds"
 )
-GOOD = DesignRow(1, 17, "gradient", "CC(=O)N", "ok", 4.1, 4.05, 0.1, 4.1125, -0.0625, False, 0.5, 1.25)
-FAILED = replace(GOOD, rank=2, smiles="N#CC1CC1", status="error: a, b", gap_verified=None, gap_error=None)
+JUDGED = PropertyVerdict(4.1, 4.05, 0.1, 4.1125)
+GOOD = DesignRow(1, 17, "gradient", "CC(=O)N", "ok", True, {"gap": JUDGED}, False, 0.5, 1.25)
+LOST = {"gap": replace(JUDGED, verified=None)}
+FAILED = replace(GOOD, rank=2, smiles="N#CC1CC1", status="error: a, b", hit=False, judged=LOST)
 FAILED = replace(FAILED, in_training=None, nearest_tanimoto=None)
 
 
@@ -31,8 +33,16 @@ def test_the_table_survives_the_file(tmp_path):
     assert path.read_text().splitlines()[2].endswith(",,,,,1.2500"), "None is an empty cell"
 
 
+def test_several_wants_and_further_columns_survive_the_file(tmp_path):
+    both = {"gap": JUDGED, "logp": PropertyVerdict(None, 1.5, 0.25, -0.5)}
+    row = replace(GOOD, judged=both, hit=None, further={"sa": 2.5, "B3LYP gap": None})
+    write_csv([row], tmp_path / "designs.csv")
+    assert read_csv(tmp_path / "designs.csv") == [row]
+    assert row.first.error == pytest.approx(-0.0625)
+
+
 def test_a_table_without_rows_is_its_header(tmp_path):
-    write_csv([], tmp_path / "designs.csv")
+    write_csv([], tmp_path / "designs.csv", ["gap"])
     assert (tmp_path / "designs.csv").read_text() == HEADER + "\n"
     assert read_csv(tmp_path / "designs.csv") == []
 
@@ -44,9 +54,9 @@ def test_a_table_without_rows_is_its_header(tmp_path):
         (lambda text: text.replace("gap_std", "spread"), "first line"),
         (lambda text: text.replace("4.0500", "high"), "line 2: gap_predicted cannot be 'high'"),
         (lambda text: text.replace("4.0500", ""), "line 2: gap_predicted cannot be ''"),
-        (lambda text: text.replace("False", "no"), "line 2: in_training"),
+        (lambda text: text.replace(",False,0.5", ",no,0.5"), "line 2: in_training"),
         (lambda text: text.replace("\n1,17,", "\n1.5,17,"), "line 2: rank"),
-        (lambda text: text + "3,1\n", "line 4: 2 cells instead of 13"),
+        (lambda text: text + "3,1\n", "line 4: 2 cells instead of 14"),
     ],
 )
 def test_a_wrong_table_names_the_line(tmp_path, change, message):
@@ -77,8 +87,8 @@ def test_structures_keep_bonds_positions_and_values(tmp_path):
         Chem.RemoveStereochemistry(plain)
         assert Chem.MolToSmiles(plain) == Chem.CanonSmiles(row.smiles)
         assert molecule.GetIntProp("rank") == row.rank
-        assert molecule.GetDoubleProp("gap_verified") == row.gap_verified
-        assert molecule.GetDoubleProp("gap_predicted") == row.gap_predicted
+        assert molecule.GetDoubleProp("gap_verified") == row.first.verified
+        assert molecule.GetDoubleProp("gap_predicted") == row.first.predicted
         assert molecule.GetProp("engine") == "GFN2-xTB"
 
 

@@ -6,14 +6,15 @@ from matplotlib.colors import to_rgb
 from matplotlib.image import imread
 
 from mlmat.analysis import figure, plots
-from mlmat.analysis.design_table import DesignRow
+from mlmat.analysis.design_table import DesignRow, PropertyVerdict
 from mlmat.analysis.drawing import molecule_image, molecule_svg
 from mlmat.errors import SmilesError
 
-WINDOW = (3.7, 4.3)
-HIT = DesignRow(1, 17, "gradient", "CC(=O)N", "ok", 4.1, 4.05, 0.1, 4.1, -0.05, False, 0.5, 1.2)
-MISS = replace(HIT, rank=2, smiles="c1ccsc1", gap_verified=5.0)
-FAILED = replace(HIT, rank=3, status="timeout", gap_verified=None, gap_error=None)
+WANT = plots.Wanted("gap", "eV", (3.7, 4.3))
+JUDGED = PropertyVerdict(4.1, 4.05, 0.1, 4.1)
+HIT = DesignRow(1, 17, "gradient", "CC(=O)N", "ok", True, {"gap": JUDGED}, False, 0.5, 1.2)
+MISS = replace(HIT, rank=2, smiles="c1ccsc1", hit=False, judged={"gap": replace(JUDGED, verified=5.0)})
+FAILED = replace(HIT, rank=3, status="timeout", hit=False, judged={"gap": replace(JUDGED, verified=None)})
 
 
 def share_of(image, colour, tolerance=0.02):
@@ -23,7 +24,7 @@ def share_of(image, colour, tolerance=0.02):
 
 @pytest.mark.parametrize(("count", "columns", "lines"), [(1, 4, 1), (5, 4, 2), (30, 6, 4)])
 def test_the_grid_has_the_size_of_its_rows_and_columns(tmp_path, count, columns, lines):
-    plots.draw_molecules([HIT] * count, WINDOW, tmp_path / "m.png", columns=columns, limit=24)
+    plots.draw_molecules([HIT] * count, WANT, tmp_path / "m.png", columns=columns, limit=24)
     height, width = imread(tmp_path / "m.png").shape[:2]
     assert width == pytest.approx(2.35 * columns * figure.DPI, abs=2)
     assert height == pytest.approx((2.1 * lines + 0.5) * figure.DPI, abs=2)
@@ -32,14 +33,14 @@ def test_the_grid_has_the_size_of_its_rows_and_columns(tmp_path, count, columns,
 def test_frames_tell_hits_from_misses(tmp_path):
     for row, framed, absent in ((HIT, figure.HIT, figure.MISS), (MISS, figure.MISS, figure.HIT)):
         # Cyclobutane is all carbon: no atom colour can be mistaken for a frame.
-        plots.draw_molecules([replace(row, smiles="C1CCC1"), FAILED], WINDOW, tmp_path / "m.png", columns=1)
+        plots.draw_molecules([replace(row, smiles="C1CCC1"), FAILED], WANT, tmp_path / "m.png", columns=1)
         image = imread(tmp_path / "m.png")
         assert share_of(image, framed) > 1e-3
         assert share_of(image, absent) == 0
 
 
 def test_the_grid_says_when_nothing_was_verified(tmp_path):
-    plots.draw_molecules([FAILED], WINDOW, tmp_path / "m.png")
+    plots.draw_molecules([FAILED], WANT, tmp_path / "m.png")
     assert share_of(imread(tmp_path / "m.png"), figure.INK) > 0
 
 
@@ -50,7 +51,7 @@ def test_the_descent_is_drawn_with_and_without_data(tmp_path, starts, verified, 
     history = 4 + random.normal(size=(40, starts)) * np.linspace(3, 0.1, 40)[:, None]
     plots.draw_descent(
         history,
-        WINDOW,
+        WANT,
         4 + 0.2 * random.normal(size=verified),
         random.normal(7, 2, reference),
         tmp_path / "d.png",
@@ -62,21 +63,21 @@ def test_the_descent_is_drawn_with_and_without_data(tmp_path, starts, verified, 
 
 def test_a_diverged_start_does_not_spoil_the_descent(tmp_path):
     history = np.full((30, 4), 4.0)
-    plots.draw_descent(history, WINDOW, np.array([4.0]), np.array([]), tmp_path / "clean.png")
+    plots.draw_descent(history, WANT, np.array([4.0]), np.array([]), tmp_path / "clean.png")
     history = np.concatenate([history, np.full((30, 1), np.nan)], axis=1)
-    plots.draw_descent(history, WINDOW, np.array([4.0]), np.array([]), tmp_path / "d.png")
+    plots.draw_descent(history, WANT, np.array([4.0]), np.array([]), tmp_path / "d.png")
     assert (tmp_path / "d.png").read_bytes() == (tmp_path / "clean.png").read_bytes()
 
 
 def test_a_search_stopped_before_its_first_step_still_draws(tmp_path):
-    plots.draw_descent(np.zeros((0, 8)), WINDOW, np.array([]), np.array([]), tmp_path / "d.png")
+    plots.draw_descent(np.zeros((0, 8)), WANT, np.array([]), np.array([]), tmp_path / "d.png")
     assert imread(tmp_path / "d.png").std() > 0
 
 
 def test_parity_is_drawn_for_any_number_of_designs(tmp_path):
     inked = []
     for rows in ([], [FAILED], [HIT], [HIT, MISS, FAILED]):
-        plots.draw_parity(rows, WINDOW, tmp_path / "p.png")
+        plots.draw_parity(rows, WANT, tmp_path / "p.png")
         image = imread(tmp_path / "p.png")
         assert image.shape[:2] == (5 * figure.DPI, int(5.2 * figure.DPI))
         inked.append([share_of(image, colour, 0.12) for colour in (figure.HIT, figure.MISS)])
@@ -86,10 +87,21 @@ def test_parity_is_drawn_for_any_number_of_designs(tmp_path):
     assert both[1] > 1.5 * hit[1]
 
 
+@pytest.mark.parametrize("window", [(-np.inf, 3.0), (3.0, np.inf), (-np.inf, np.inf)])
+def test_open_windows_are_drawn(tmp_path, window):
+    want = plots.Wanted("logp", "1", window, "RDKit")
+    rows = [replace(row, judged={"logp": row.first}, hit=None) for row in (HIT, MISS)]
+    plots.draw_parity(rows, want, tmp_path / "p.png")
+    plots.draw_molecules(rows, want, tmp_path / "m.png", columns=2)
+    plots.draw_descent(np.full((5, 3), 2.0), want, np.array([4.0, 2.0]), np.array([1.0]), tmp_path / "d.png")
+    edges = share_of(imread(tmp_path / "p.png"), figure.WANTED)
+    assert (edges > 1e-3) == (len(want.edges) > 0)
+
+
 def test_plots_leave_no_global_figures(tmp_path):
     import matplotlib.pyplot as plt
 
-    plots.draw_parity([HIT], WINDOW, tmp_path / "p.png")
+    plots.draw_parity([HIT], WANT, tmp_path / "p.png")
     assert plt.get_fignums() == []
 
 

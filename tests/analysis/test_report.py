@@ -7,19 +7,28 @@ from html.parser import HTMLParser
 import pytest
 
 from mlmat.analysis import plots
-from mlmat.analysis.design_table import DesignRow
+from mlmat.analysis.design_table import DesignRow, PropertyVerdict
 from mlmat.analysis.record import RunRecord
-from mlmat.analysis.report import HEADS, write_report
+from mlmat.analysis.report import heads, write_report
 from mlmat.errors import DataError
 
-HIT = DesignRow(1, 17, "gradient", "CC(=O)N", "ok", 4.1, 4.05, 0.1, 4.11, -0.06, False, 0.5, 1.2)
+UNITS = {"gap": "eV"}
+HEADS = heads(UNITS)
+JUDGED = PropertyVerdict(4.1, 4.05, 0.1, 4.11)
+LOST = {"gap": replace(JUDGED, verified=None)}
+HIT = DesignRow(1, 17, "gradient", "CC(=O)N", "ok", True, {"gap": JUDGED}, False, 0.5, 1.2)
 ROWS = [
     HIT,
-    replace(HIT, rank=2, smiles="N#CC1CC1", gap_verified=5.25, in_training=True),
-    replace(HIT, rank=3, smiles="C/C=C/F", status="changed <bonding>", gap_verified=None, gap_error=None),
     replace(
-        HIT, rank=4, smiles="<script>alert(1)</script>&", status="timeout", gap_verified=None, gap_error=None
+        HIT,
+        rank=2,
+        smiles="N#CC1CC1",
+        hit=False,
+        judged={"gap": replace(JUDGED, verified=5.25)},
+        in_training=True,
     ),
+    replace(HIT, rank=3, smiles="C/C=C/F", status="changed <bonding>", hit=False, judged=LOST),
+    replace(HIT, rank=4, smiles="<script>alert(1)</script>&", status="timeout", hit=False, judged=LOST),
 ]
 RECORD = RunRecord(
     system="s", preset="design", command="mlmat design --want 'gap<4' && true", config={}, seeds=[5, 6],
@@ -54,10 +63,10 @@ class Page(HTMLParser):
 
 @pytest.fixture
 def page(tmp_path):
-    plots.draw_parity(ROWS, (3.7, 4.3), tmp_path / "p.png")
+    plots.draw_parity(ROWS, plots.Wanted("gap", "eV", (3.7, 4.3)), tmp_path / "p.png")
     write_report(
         tmp_path / "report.html", title="A <title>", summary="sum & mary", facts={"hits": "1 of 4"},
-        figures=[(tmp_path / "p.png", 'a "caption"')], rows=ROWS, window=(3.7, 4.3), record=RECORD,
+        figures=[(tmp_path / "p.png", 'a "caption"')], rows=ROWS, units=UNITS, record=RECORD,
     )  # fmt: skip
     return (tmp_path / "report.html").read_text(encoding="utf-8")
 
@@ -109,6 +118,6 @@ def test_a_figure_that_is_none_is_refused(tmp_path):
         with pytest.raises(DataError, match=name):
             write_report(
                 tmp_path / "report.html", title="", summary="", facts={}, figures=[(tmp_path / name, "")],
-                rows=[], window=(3, 4), record=RECORD,
+                rows=[], units=UNITS, record=RECORD,
             )  # fmt: skip
     assert not (tmp_path / "report.html").exists()

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from rdkit import Chem
+from rdkit.Chem.Crippen import MolLogP
 
 from mlmat.analysis.record import load_record
 from mlmat.cli import main
@@ -34,6 +35,7 @@ def test_every_result_file_is_there_and_agrees(finished):
         "method",
         "smiles",
         "status",
+        "hit",
         "gap_relaxed",
         "gap_predicted",
         "gap_std",
@@ -42,6 +44,9 @@ def test_every_result_file_is_there_and_agrees(finished):
         "in_training",
         "nearest_tanimoto",
         "seconds",
+        "logp",
+        "qed",
+        "sa_score",
     ]
     for row in rows:
         if row["status"] == "ok":
@@ -50,6 +55,7 @@ def test_every_result_file_is_there_and_agrees(finished):
     record = load_record(finished / "results.json")
     hits = sum(row["status"] == "ok" and 3.7 <= float(row["gap_verified"]) <= 4.3 for row in rows)
     assert record.metric("hit share").value == pytest.approx(hits / 4)
+    assert hits == sum(row["hit"] == "True" for row in rows)
     structures = list(Chem.SDMolSupplier(str(finished / "structures.sdf"), removeHs=False))
     assert len(structures) == sum(row["status"] == "ok" for row in rows)
     for name in ("molecules.png", "descent.png", "parity.png", "report.html"):
@@ -73,16 +79,64 @@ def test_resuming_a_finished_run_changes_nothing(finished):
 def test_a_killed_or_interrupted_run_goes_on(tmp_path, sign, code):
     out = tmp_path / "run"
     command = [sys.executable, "-m", "mlmat.cli", "design"]
-    process = subprocess.Popen([*command, *SMALL, "--out", str(out)], stdout=subprocess.DEVNULL)
+    # A test run that was started in the background ignores Ctrl-C, and its children would, too.
+    process = subprocess.Popen(
+        [*command, *SMALL, "--out", str(out)],
+        stdout=subprocess.DEVNULL,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     deadline = time.monotonic() + 240
-    while not (out / "search.state").exists() and time.monotonic() < deadline:
+    while not (out / "search-gradient.state").exists() and time.monotonic() < deadline:
         time.sleep(0.2)
     os.kill(process.pid, sign)
     assert process.wait(60) == code
-    assert (out / "search.state").exists()
+    assert (out / "search-gradient.state").exists()
     assert not (out / "designs.csv").exists()
     assert main(["design", "--resume", str(out)]) == 0
     assert len(list(csv.DictReader((out / "designs.csv").open()))) >= 3
+
+
+def test_several_wants_constraints_and_baselines(tmp_path):
+    words = ["--want", "logp=1..2", "--want", "qed=max", "--elements", "C,N,O", "--rings", "none"]
+    words += ["--designs", "4", "--budget", "1300", "--workers", "1", "--compare", "--pareto"]
+    assert main(["design", *words, "--out", str(tmp_path / "run")]) == 0
+    rows = list(csv.DictReader((tmp_path / "run" / "designs.csv").open()))
+    assert {row["method"] for row in rows} == {"gradient", "genetic", "random"}
+    for row in rows:
+        molecule = Chem.MolFromSmiles(row["smiles"])
+        assert not molecule.GetRingInfo().NumRings()
+        assert {atom.GetSymbol() for atom in molecule.GetAtoms()} <= set("CNO")
+        assert (row["hit"] == "True") == (1 <= float(row["logp_verified"]) <= 2)
+        assert float(row["logp_verified"]) == pytest.approx(MolLogP(molecule), abs=1e-3)
+    assert (tmp_path / "run" / "comparison.png").stat().st_size > 5000
+    record = load_record(tmp_path / "run" / "results.json")
+    assert {m.variant for m in record.metrics if m.name == "hit share"} == {"gradient", "genetic", "random"}
+
+
+def test_your_own_oracle_judges(tmp_path, monkeypatch):
+    (tmp_path / "my_lab.py").write_text(
+        "def measure(smiles):\n"
+        "    if 'N' in smiles:\n"
+        "        raise ValueError('no nitrogen here')\n"
+        "    return len(smiles)\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    words = [
+        "--want",
+        "logp=1..2",
+        "--method",
+        "random",
+        "--budget",
+        "300",
+        "--designs",
+        "20",
+        "--workers",
+        "1",
+    ]
+    assert main(["design", *words, "--oracle", "my_lab:measure", "--out", "run"]) == 0
+    rows = list(csv.DictReader((tmp_path / "run" / "designs.csv").open()))
+    assert {row["status"] for row in rows} == {"ok", "error: ValueError: no nitrogen here"}
+    assert all(float(row["logp_verified"]) == len(row["smiles"]) for row in rows if row["status"] == "ok")
 
 
 def test_training_on_your_own_table_comes_first_if_asked(tmp_path):
@@ -131,6 +185,14 @@ def test_bad_tables_get_one_clear_error(tmp_path, capsys, content, reason):
         (["--want", "smell=1"], "knows gap"),
         (["--designs", "0"], "at least 1"),
         (["--budget", "10"], "too small"),
+        (["--want", "gap=4", "--want", "gap=5"], "wanted twice"),
+        (["--want", "gap=4", "--pareto"], "several wants"),
+        (["--want", "dipole=2"], "knows gap"),
+        (["--want", "similarity=1"], "--start"),
+        (["--keep", "C1CC"], "C1CC"),
+        (["--rings", "big"], "ring sizes"),
+        (["--oracle", "nothing"], "MODULE:FUNCTION"),
+        (["--want", "logp=1", "--second-opinion", "3"], "gap"),
         (["--predictor", "nowhere.mlmat"], "cannot read the predictor"),
         (["--resume", "nowhere"], "holds no interrupted mlmat design"),
         (["--out", "/proc/nowhere"], "cannot make the output folder"),
