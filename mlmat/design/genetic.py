@@ -32,6 +32,9 @@ from mlmat.graphs.chemistry import (
     stability_violations,
 )
 
+MOTHERS = 16
+"""Fewest molecules to breed from; a shorter beginning is filled up with random members."""
+
 ATTEMPTS = 400
 """Breedings for each child wanted after which a population counts as exhausted."""
 
@@ -169,8 +172,9 @@ def search(
     source = member_source(problem, capacity, allowed)
     while (spent := len(pool) - len(begun)) < budget:
         wanted = min(config.children, budget - spent)
-        if first is None and len(pool) < size:
-            fresh = distinct(source(rng, lost), seen, min(wanted, size - len(pool)), lost)
+        missing = (MOTHERS if first is not None else size) - len(pool)
+        if missing > 0:
+            fresh = distinct(source(rng, lost), seen, min(wanted, missing), lost)
         else:
             graphs = [graph_of(candidate.smiles) for candidate in population]
             fresh = breed(rng, graphs, wanted, capacity, seen, lost, allowed, config)

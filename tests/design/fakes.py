@@ -56,5 +56,8 @@ class CarbonObjective:
     def merit(self, properties, mean, std, smiles):
         return np.abs(mean[:, 0] - self.wanted) + std[:, 0]
 
+    def best(self, properties, mean, std, smiles, k):
+        return np.argsort(self.merit(properties, mean, std, smiles), kind="stable")[:k]
+
     def hit(self, values):
         return abs(values["carbons"] - self.wanted) < 0.5

@@ -1,0 +1,121 @@
+"""Brute-force screening: predict every molecule of a stream and keep the best, in constant memory.
+
+The stream is any iterable of SMILES, a file of them included; by default random members of
+the space. Only the best are kept, and only what was seen lately is remembered, so that a
+stream of billions fits.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Callable, Collection, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mlmat.design.random_members import STALE, member_source, summary
+from mlmat.design.search_log import append_round, open_log
+from mlmat.design.searcher import BATCH, Candidate, Search, best_of, predict_candidates, read_candidates
+from mlmat.errors import MlmatError
+from mlmat.files import sha256
+from mlmat.graphs.chemistry import canonical_smiles, parse_smiles, stability_violations
+
+KEEP = 2048
+"""Best molecules that are kept."""
+
+MEMORY = 100_000
+"""Molecules seen lately that are not predicted again."""
+
+
+def read_smiles(path: str | Path) -> Iterator[str]:
+    """First word of every line of a file, lazily; a ``.smi`` file or a list of SMILES."""
+    with open(path, encoding="utf-8") as stream:
+        for line in stream:
+            words = line.split()
+            if words:
+                yield words[0]
+
+
+def members_of(stream: Iterable[str], capacity: int, lost: Counter) -> Iterator[str]:
+    """Canonical SMILES of what in a stream is a member of the space; the rest is counted in `lost`."""
+    for text in stream:
+        try:
+            molecule = parse_smiles(text)
+        except MlmatError as error:
+            lost[type(error).__name__] += 1
+            continue
+        if not 1 <= molecule.GetNumAtoms() <= capacity:
+            lost["size"] += 1
+        elif violations := stability_violations(molecule):
+            lost[violations[0]] += 1
+        else:
+            yield canonical_smiles(molecule)
+
+
+def search(
+    problem: Any,
+    predictor: Any,
+    objective: Any,
+    budget: int,
+    seed: int,
+    *,
+    known: Collection[str] = (),
+    allowed: Callable[[str], bool] | None = None,
+    state_file: Path | None = None,
+    report: Callable[[int, int], None] = lambda spent, found: None,
+    stream: Iterable[str] | str | Path | None = None,
+    keep: int = KEEP,
+) -> Search:
+    """Screen until the budget or the stream ends; arguments as in `mlmat.design.searcher.Searcher`.
+
+    Beside those: `stream`, SMILES or a file of them (must give the same again on resume), and
+    `keep`, how many of the best stay in the pool.
+
+    A resumed search reads over what it has judged, without predicting it again.
+    """
+    settings = {"searcher": "screening", "budget": budget, "seed": seed, "keep": keep}
+    if isinstance(stream, str | Path):
+        settings["stream"] = sha256(stream)
+        stream = read_smiles(stream)
+    elif stream is None:
+        stream = member_source(problem, predictor.capacity, allowed)(np.random.default_rng(seed), Counter())
+    rows = open_log(state_file, settings)
+    pool = best_of((c for row in rows for c in read_candidates(row["found"])), keep)
+    spent, done = (rows[-1]["spent"], rows[-1]["read"]) if rows else (0, 0)
+    history = [row["summary"] for row in rows]
+    lost, read = Counter(), 0
+    lately, order, misses = set(known), deque(), 0
+    members = members_of(stream, predictor.capacity, lost)
+    fresh: list[str] = []
+    while True:
+        smiles = next(members, None) if spent + len(fresh) < budget and misses < STALE else None
+        if smiles is not None:
+            read += 1
+            if smiles in lately:
+                lost["found before"] += 1
+                misses += 1
+                continue
+            misses = 0
+            lately.add(smiles)
+            order.append(smiles)
+            if len(order) > MEMORY:
+                lately.discard(order.popleft())
+            if allowed is not None and not allowed(smiles):
+                lost["not allowed"] += 1
+                continue
+            if read <= done:
+                continue
+            fresh.append(smiles)
+        if fresh and (smiles is None or len(fresh) == BATCH):
+            found = predict_candidates(predictor, objective, [Candidate(s, read) for s in fresh])
+            spent += len(found)
+            pool = best_of(pool + found, keep)
+            kept = [candidate for candidate in pool if candidate.smiles in set(fresh)]
+            history.append(summary(pool))
+            row = {"found": kept, "spent": spent, "read": read, "summary": history[-1]}
+            append_round(state_file, row)
+            report(spent, len(pool))
+            fresh = []
+        if smiles is None:
+            return Search(pool, spent, np.array(history), dict(lost))
