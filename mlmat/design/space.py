@@ -13,10 +13,12 @@ sloped rounding follows DIDgen (F. Therrien, E. Sargent, O. Voznyy, Nat. Commun.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from mlmat.data.small_organics.sample import ELEMENT_WEIGHTS
 from mlmat.design.constraints import Constraints
@@ -59,14 +61,15 @@ class MoleculeVariables(NamedTuple):
 
 
 def random_tree(
-    key: Key, mask: jax.Array, base: jax.Array | None = None, room: jax.Array | None = None
+    noise: jax.Array, mask: jax.Array, base: jax.Array | None = None, room: jax.Array | None = None
 ) -> jax.Array:
     """Random spanning tree with degrees up to four over the atoms of `mask`.
 
-    Atom i hangs on an earlier atom, drawn in proportion to its free valence as carbon.
+    Atom i hangs on an earlier atom, drawn in proportion to its free valence as carbon
+    (the largest of log free valence + Gumbel noise).
 
     Args:
-        key: randomness.
+        noise: ``[n, n]`` standard Gumbel noise.
         mask: ``[n]`` atoms.
         base: ``[n, n]`` bond orders to grow from, over the first atoms; default: none.
         room: ``[n]`` valence each atom has beyond `base`; default: four.
@@ -79,15 +82,14 @@ def random_tree(
     degrees = base.sum(axis=1) + (jnp.full(n, 4.0) if room is None else room)
 
     def attach(tree, inputs):
-        atom, key = inputs
+        atom, noise = inputs
         free = jnp.maximum(degrees - tree.sum(axis=1), 0.0) * (jnp.arange(n) < atom)
-        parent = jax.random.categorical(key, jnp.where(free > 0, jnp.log(jnp.maximum(free, 1e-9)), -jnp.inf))
+        parent = jnp.where(free > 0, jnp.log(jnp.maximum(free, 1e-9)) + noise, -jnp.inf).argmax()
         lonely = tree[atom].sum() == 0
-        edge = mask[atom] * lonely * jax.nn.one_hot(parent, n)
+        edge = mask[atom] * lonely * jax.nn.one_hot(parent, n, dtype=tree.dtype)
         return tree.at[atom].add(edge).at[:, atom].add(edge), None
 
-    keys = jax.random.split(key, n - 1)
-    return jax.lax.scan(attach, base, (jnp.arange(1, n), keys))[0]
+    return jax.lax.scan(attach, base, (jnp.arange(1, n), noise[1:]))[0]
 
 
 def open_pairs(tree: jax.Array, mask: jax.Array, frame: Frame) -> jax.Array:
@@ -123,21 +125,28 @@ def init_variables(key: Key, capacity: int, frame: Frame | None = None) -> Molec
         frame: constraints as arrays; None: no constraints.
     """
     frame = make_frame(Constraints(), capacity) if frame is None else frame
-    size_key, tree_key, type_key, bond_key = jax.random.split(key, 4)
-    size = jax.random.choice(size_key, jnp.asarray(frame.sizes), p=jnp.asarray(frame.weights))
-    mask = (jnp.arange(capacity) < size).astype(jnp.float32)
-    base = jnp.asarray(frame.trees)
-    base = base[0] if len(base) == 1 else base[jax.random.randint(size_key, (), 0, len(base))]
-    tree = random_tree(tree_key, mask, base, jnp.asarray(frame.room))
+    n, kinds_of = capacity, len(VALENCES)
+    # One draw for everything: every call of the generator costs seconds of compilation.
+    edges = [0, *np.cumsum([n * n, n * kinds_of, n * kinds_of, n * n, 2])]
+    draw = jax.random.uniform(key, (edges[-1],), minval=1e-6, maxval=1 - 1e-6)
+    parts = [draw[low:high] for low, high in pairwise(edges)]
+    gumbel = [-jnp.log(-jnp.log(part)) for part in parts[:2]]
+    shake = [jnp.sqrt(2.0) * jax.scipy.special.erfinv(2 * part - 1) for part in parts[2:4]]
 
-    kinds = jnp.log(jnp.asarray(ELEMENT_WEIGHTS)) + jax.random.gumbel(type_key, (capacity, len(VALENCES)))
+    size = jnp.asarray(frame.sizes)[(parts[4][0] > np.cumsum(frame.weights)[:-1]).sum()]
+    mask = (jnp.arange(n) < size).astype(jnp.float32)
+    trees = jnp.asarray(frame.trees)
+    base = trees[(parts[4][1] * len(trees)).astype(int)]
+    tree = random_tree(gumbel[0].reshape(n, n), mask, base, jnp.asarray(frame.room))
+
+    kinds = jnp.log(jnp.asarray(ELEMENT_WEIGHTS)) + gumbel[1].reshape(n, kinds_of)
+    noise = shake[1].reshape(n, n)
     level = jnp.where(tree > 0, RAISE_LOGIT, RING_LOGIT)
-    noise = jax.random.normal(bond_key, tree.shape)
     bonds = level + noise
     given = jnp.asarray(frame.types) >= 0
     if (frame.types >= 0).any():
         sure = START_LOGIT * jax.nn.one_hot(jnp.asarray(frame.types), len(VALENCES))
-        shaken = sure + START_NOISE * jax.random.normal(type_key, kinds.shape)
+        shaken = sure + START_NOISE * shake[0].reshape(n, kinds_of)
         kinds = jnp.where(given[:, None], shaken, kinds)
         # Orders 0, 1 and 2 beyond the tree are the logits −3, 0 and 3.
         beyond = jnp.asarray(frame.bonds) - jnp.minimum(tree, jnp.asarray(frame.bonds))

@@ -7,21 +7,20 @@ import pytest
 from mlmat.design.constraints import Constraints, parse_elements, parse_rings, parse_span
 from mlmat.design.molecules import molecule_problem
 from mlmat.design.realise import Realised
-from mlmat.design.space import MoleculeVariables
+from mlmat.design.space import MoleculeVariables, decode_variables
 from mlmat.design.wants import parse_want
 from mlmat.errors import CapacityError, InputError, SmilesError
 from mlmat.graphs.chemistry import VALENCES, canonical_smiles, parse_smiles, stability_violations
 
 CAPACITY = 10
-MOLECULES = 60
+MOLECULES = 40
+decode = jax.jit(jax.vmap(lambda x: decode_variables(x, 4.0)))
+
 CASES = {
-    "elements": Constraints(elements=("C", "O")),
-    "size": Constraints(sizes=(4, 5)),
-    "no rings": Constraints(rings=()),
+    "elements, size, no rings": Constraints(elements=("C", "O"), sizes=(4, 6), rings=()),
     "six-rings": Constraints(rings=(6,), sizes=(8, 10)),
     "benzene": Constraints(keep="c1ccccc1", sizes=(7, 10)),
     "amide": Constraints(keep="C(=O)[NH2]", rings=(5, 6)),
-    "bicycle": Constraints(keep="C1CC2CC1CO2"),
     "start": Constraints(start="CC(=O)c1ccncc1", keep="c1ccncc1", elements=("C", "N", "O")),
 }
 
@@ -29,19 +28,13 @@ CASES = {
 def wild_graphs(constraints, strength):
     """Relaxed molecules whose logits are far from where a search begins."""
     problem = molecule_problem(parse_want("gap=4"), CAPACITY, constraints)
-
-    @jax.jit
-    @jax.vmap
-    def draw(key):
-        x = problem.init(key)
-        one, two = jax.random.split(key)
-        x = x._replace(
-            types=x.types + strength * jax.random.normal(one, x.types.shape),
-            bonds=x.bonds + strength * jax.random.normal(two, x.bonds.shape),
-        )
-        return x, problem.decode(x, 4.0, key)
-
-    return problem, jax.tree.map(np.asarray, draw(jax.random.split(jax.random.key(7), MOLECULES)))
+    x = jax.jit(jax.vmap(problem.init))(jax.random.split(jax.random.key(7), MOLECULES))
+    rng = np.random.default_rng(7)
+    x = x._replace(
+        types=np.asarray(x.types + strength * rng.normal(size=x.types.shape), np.float32),
+        bonds=np.asarray(x.bonds + strength * rng.normal(size=x.bonds.shape), np.float32),
+    )
+    return problem, jax.tree.map(np.asarray, (x, decode(x)))
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -67,12 +60,13 @@ def test_every_realised_molecule_obeys_and_is_a_stable_neutral_member(name):
 
 
 def test_starts_without_noise_are_the_molecule_to_start_from():
-    for smiles in ("CC(=O)c1ccccc1", "C1CC2CC1CO2", "CC#CC(N)=O"):
+    for smiles in ("CC(=O)c1ccccc1", "C1CC2CC1CO2"):
         problem = molecule_problem(
             parse_want("gap=4"), CAPACITY, start=smiles, sizes=(1, parse_smiles(smiles).GetNumAtoms())
         )
-        decode = jax.jit(lambda key, problem=problem: problem.decode(problem.init(key), 8.0, key))
-        found = [problem.realise(jax.tree.map(np.asarray, decode(jax.random.key(i)))) for i in range(8)]
+        x = jax.jit(jax.vmap(problem.init))(jax.random.split(jax.random.key(0), MOLECULES))
+        graphs = jax.tree.map(np.asarray, decode(x))
+        found = [problem.realise(jax.tree.map(lambda leaf, i=i: leaf[i], graphs)) for i in range(8)]
         same = canonical_smiles(parse_smiles(smiles))
         assert sum(isinstance(f, Realised) and f.smiles == same for f in found) >= 5
 

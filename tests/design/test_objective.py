@@ -49,8 +49,9 @@ def graph():
 
 
 def test_gradient_of_the_loss_is_that_of_finite_differences_in_float64():
+    x = jax.tree.map(np.asarray, start(4))
     with jax.enable_x64(True):
-        x = MoleculeVariables(*(jnp.asarray(np.asarray(leaf), jnp.float64) for leaf in start(4)))
+        x = MoleculeVariables(*(jnp.asarray(leaf, jnp.float64) for leaf in x))
 
         def loss(types, bonds):
             # Without sharpening: straight-through rounding has a slope on purpose that is not its own.
