@@ -91,7 +91,12 @@ def test_an_interrupted_run_goes_on(table, finished, tmp_path):
     out = tmp_path / "run"
     words = ["train", str(table), "--target", "MR", "--unit", "1", *FAST, "--out", str(out)]
     words[words.index("--epochs") + 1] = "400"
-    process = subprocess.Popen([sys.executable, "-m", "mlmat.cli", *words], stdout=subprocess.DEVNULL)
+    # A test run that was started in the background ignores Ctrl-C, and its children would, too.
+    process = subprocess.Popen(
+        [sys.executable, "-m", "mlmat.cli", *words],
+        stdout=subprocess.DEVNULL,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     deadline = time.monotonic() + 240
     state = out / "seed-0.state"
     while not state.exists() and time.monotonic() < deadline:
