@@ -29,16 +29,21 @@ def run(options: DesignOptions) -> int:
     options, out = prepare(options, "design")
     console.print(f"[bold]mlmat design[/] {', '.join(options.want)}: {options.designs} designs → {out}")
     prepare_process()
+    from mlmat.commands.design_campaign import run_rounds
     from mlmat.commands.design_outputs import write_outputs
     from mlmat.commands.design_setup import set_up
 
     setup = set_up(options, out)
     seconds = {"setup": time.perf_counter() - began, "compile": 0.0, "search": 0.0, "verify": 0.0}
-    methods = (options.method, *(BASELINES if options.compare else ()))
-    outcomes = [_outcome(options, out, setup, name, seconds) for name in dict.fromkeys(methods)]
+    figures = []
+    if options.rounds > 1:
+        outcomes, figures = run_rounds(options, out, setup, seconds)
+    else:
+        methods = dict.fromkeys((options.method, *(BASELINES if options.compare else ())))
+        outcomes = [_outcome(options, out, setup, name, seconds) for name in methods]
     opinion = _second_opinion(options, out, outcomes[0]) if options.second_opinion else None
     seconds["run"] = time.perf_counter() - began - seconds["compile"]
-    write_outputs(options, out, setup, outcomes, seconds, opinion)
+    write_outputs(options, out, setup, outcomes, seconds, opinion, figures)
     if not any(row.verified for row in outcomes[0].rows):
         raise NoDesignError(
             f"none of {len(outcomes[0].rows)} designs survived the oracle; reasons in {out / 'designs.csv'}"
@@ -53,6 +58,8 @@ def _check(options: DesignOptions) -> None:
     names = [want.name for want in parse_wants(options.want)]
     if options.designs < 1:
         raise InputError(f"--designs must be at least 1, not {options.designs}")
+    if options.rounds < 1 or (options.rounds > 1 and options.compare):
+        raise InputError("--rounds must be at least 1, and goes with one searcher: leave out --compare")
     if options.pareto and len(names) < 2:
         raise InputError("--pareto chooses between several wants: give --want more than once")
     if options.second_opinion and ("gap" not in names or options.oracle is not None):
@@ -63,7 +70,7 @@ def _check(options: DesignOptions) -> None:
 
 def _outcome(options: DesignOptions, out: Path, setup: Any, method: str, seconds: dict[str, float]) -> Any:
     """Search by one method, and have what it submits judged."""
-    from mlmat.commands.design_outputs import FURTHER, Outcome
+    from mlmat.commands.design_outputs import Outcome, further_names
     from mlmat.design.rows import design_rows
     from mlmat.design.searcher import get_searcher, submit
     from mlmat.design.verification import verify_designs
@@ -103,10 +110,10 @@ def _outcome(options: DesignOptions, out: Path, setup: Any, method: str, seconds
         setup.objective,
         setup.predictor.properties,
         method,
-        [name for name in FURTHER if name not in {want.name for want in setup.objective.wants}],
+        further_names(setup),
     )
     geometries = [verdict.values.get("positions") if verdict.ok else None for verdict in verdicts]
-    return Outcome(method, search, rows, geometries)
+    return Outcome(method, method, search, rows, geometries)
 
 
 def _show(progress: Progress, bar: Any, spent: int, found: int) -> None:

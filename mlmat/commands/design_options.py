@@ -34,7 +34,8 @@ class DesignOptions:
         resume: go on with an interrupted run in this folder; other options are taken from it.
         method: how to search.
         compare: let a genetic algorithm and random members of the space spend the same budget.
-        budget: predictor evaluations of a search; a gradient counts as three.
+        rounds: of a campaign: propose, verify, retrain on what was verified, propose again.
+        budget: predictor evaluations of a search (of each round); a gradient counts as three.
         caution: weight of the predictor's uncertainty against the distance from what is wanted.
         pareto: choose along the front of the best compromises, instead of by the sum of the wants.
         elements: heavy elements that may occur, e.g. C,N,O.
@@ -58,6 +59,7 @@ class DesignOptions:
     resume: Path | None = None
     method: Literal["gradient", "genetic", "random", "screening", "hybrid"] = "gradient"
     compare: Annotated[bool, Flag] = False
+    rounds: int = 1
     budget: int = 160_000
     caution: float = 1.0
     pareto: Annotated[bool, Flag] = False

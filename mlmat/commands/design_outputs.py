@@ -27,15 +27,17 @@ SHOWN = 12
 
 
 class Outcome(NamedTuple):
-    """What one searcher did.
+    """What one searcher, or one round of a campaign, did.
 
     Attributes:
-        method: its name.
-        search: pool, history, losses.
+        label: name of the searcher, or of the round.
+        method: name of the searcher.
+        search: pool, history, losses; None for a round.
         rows: its submissions with their verdicts.
         geometries: positions of each verified submission, None where there are none.
     """
 
+    label: str
     method: str
     search: Any
     rows: list[DesignRow]
@@ -49,8 +51,19 @@ def write_outputs(
     outcomes: Sequence[Outcome],
     seconds: Mapping[str, float],
     opinion: Any = None,
+    figures: Sequence[tuple[Path, str]] = (),
 ) -> None:
-    """All result files, and the closing table."""
+    """All result files, and the closing table.
+
+    Args:
+        options: of the command.
+        out: folder.
+        setup: what was searched with.
+        outcomes: of every searcher or round; the first one is shown.
+        seconds: wall time by stage.
+        opinion: of B3LYP.
+        figures: further figures with their captions.
+    """
     units = {want.name: _unit(setup, want.name) for want in setup.objective.wants}
     rows = [row for outcome in outcomes for row in outcome.rows]
     write_csv(rows, out / "designs.csv", tuple(units))
@@ -62,13 +75,14 @@ def write_outputs(
     ]
     if structures:
         write_structures(structures, out / "structures.sdf")
-    metrics = [m for o in outcomes for m in design_metrics(o.rows, units, options.designs, o.method)]
+    metrics = [m for o in outcomes for m in design_metrics(o.rows, units, options.designs, o.label)]
     metrics += _opinion_metrics(opinion)
     record = RunRecord(
         system="inverse design of small organic molecules",
         preset="design",
         command=command_line(options, "design"),
-        config=plain_options(options) | {"lost": {o.method: o.search.lost for o in outcomes}},
+        config=plain_options(options)
+        | {"lost": {o.label: o.search.lost for o in outcomes if o.search is not None}},
         seeds=[options.seed],
         data=setup.knowledge.data,
         seconds={name: round(value, 2) for name, value in seconds.items()},
@@ -82,12 +96,17 @@ def write_outputs(
         title="Molecules with " + ", ".join(options.want),
         summary=_summary(options, setup, first),
         facts=facts,
-        figures=_figures(options, out, setup, outcomes, units),
+        figures=[*_figures(options, out, setup, outcomes, units), *figures],
         rows=rows,
         units=units,
         record=record,
     )
     _print(options, first.rows, units, facts, out)
+
+
+def further_names(setup: Setup) -> list[str]:
+    """RDKit's properties that are not wanted anyway."""
+    return [name for name in FURTHER if name not in {want.name for want in setup.objective.wants}]
 
 
 def _unit(setup: Setup, name: str) -> str:
@@ -130,7 +149,7 @@ def _facts(options, setup: Setup, outcomes, metrics, seconds, opinion) -> dict[s
     facts = {}
     for outcome in outcomes if countable else ():
         hits = sum(bool(row.hit) for row in outcome.rows)
-        label = "hits" if len(outcomes) == 1 else f"hits, {outcome.method}"
+        label = "hits" if len(outcomes) == 1 else f"hits, {outcome.label}"
         facts[label] = f"{hits} of {options.designs} ({hits / options.designs:.0%})"
     base = base_share(setup)
     if countable:
@@ -142,7 +161,7 @@ def _facts(options, setup: Setup, outcomes, metrics, seconds, opinion) -> dict[s
             (
                 m.value
                 for m in metrics
-                if m.variant == first.method and m.name == f"{prefix}error on designs (MAE)"
+                if m.variant == first.label and m.name == f"{prefix}error on designs (MAE)"
             ),
             None,
         )
@@ -184,12 +203,12 @@ def _figures(
     plots.draw_molecules(first.rows, wants[0], out / "molecules.png")
     caption = "The most trusted designs. Blue: verified as wanted; orange: not."
     figures = [(out / "molecules.png", caption)]
-    if any(row.hit is not None for row in first.rows) and len(outcomes) > 1:
+    if any(row.hit is not None for row in first.rows) and len({o.method for o in outcomes}) > 1:
         hits = {o.method: sum(bool(row.hit) for row in o.rows) for o in outcomes}
         path = out / "comparison.png"
         draw_comparison(hits, options.designs, path, ", ".join(options.want), base_share(setup))
         figures.append((path, f"The same budget of {options.budget:,} evaluations, spent in different ways."))
-    if first.method in ("gradient", "hybrid"):
+    if first.search is not None and first.method == "gradient":
         name = wants[0].name
         verified = [row.judged[name].verified for row in first.rows]
         verified = np.array([value for value in verified if value is not None], float)

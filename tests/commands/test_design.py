@@ -151,6 +151,25 @@ def test_training_on_your_own_table_comes_first_if_asked(tmp_path):
     assert (out / "designs.csv").exists()
 
 
+def test_a_campaign_retrains_between_its_rounds(tmp_path):
+    from mlmat.data import small_organics
+    from mlmat.predictor import load_predictor, predict_smiles
+
+    data = small_organics.load()
+    lines = [f"{s},{g:.3f}" for s, g in zip(data["smiles"][::60], data["gap"][::60], strict=True)]
+    words = _table(tmp_path, "smiles,gap\n" + "\n".join(lines))
+    out = tmp_path / "run"
+    words += [*SMALL, "--epochs", "2", "--rounds", "2", "--method", "random"]
+    assert main(["design", *words, "--out", str(out)]) in (0, 3)
+    rows = list(csv.DictReader((out / "designs.csv").open()))
+    rounds = {row["method"]: {r["smiles"] for r in rows if r["method"] == row["method"]} for row in rows}
+    assert set(rounds) == {"round 1", "round 2"}
+    assert not rounds["round 1"] & rounds["round 2"]
+    first, second = (load_predictor(out / name) for name in ("trained.mlmat", "round-2/predictor.mlmat"))
+    assert (predict_smiles(first, ["CCO"]).mean != predict_smiles(second, ["CCO"]).mean).all()
+    assert (out / "campaign.png").stat().st_size > 5000
+
+
 def _table(folder: Path, text: str) -> list[str]:
     path = folder / "table.csv"
     path.write_text(text)
