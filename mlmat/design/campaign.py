@@ -31,8 +31,8 @@ from mlmat.design.campaign_round import CampaignConfig, Proposed, propose, round
 from mlmat.design.campaign_table import Judged, RoundSummary, summarise, write_campaign
 from mlmat.design.campaign_training import CampaignData, errors_on, retrain
 from mlmat.design.objective import Objective
-from mlmat.design.run import verify_designs
 from mlmat.design.searcher import Candidate, Searcher
+from mlmat.design.verification import verify_designs
 from mlmat.errors import DataError
 from mlmat.files import write_json
 from mlmat.predictor import load_predictor, save_predictor

@@ -51,21 +51,6 @@ class Candidate(NamedTuple):
     std: tuple[float, ...] = ()
     merit: float | None = None
 
-    @property
-    def gap_relaxed(self) -> float | None:
-        """Relaxed prediction of the first want, None if it never was soft."""
-        return self.relaxed[0] if self.relaxed else None
-
-    @property
-    def gap_predicted(self) -> float | None:
-        """First mean: of the wanted property after `mlmat.design.run.select`."""
-        return self.mean[0] if self.mean else None
-
-    @property
-    def gap_std(self) -> float | None:
-        """First standard deviation, as `gap_predicted`."""
-        return self.std[0] if self.std else None
-
 
 class Search(NamedTuple):
     """Outcome of a search before the final choice.

@@ -11,15 +11,15 @@ from fakes import CarbonObjective, carbon_predictor
 
 from mlmat.design.gradient import GradientConfig, make_chunk, search
 from mlmat.design.molecules import molecule_problem
+from mlmat.design.objective import Objective
 from mlmat.design.optimisers import langevin
-from mlmat.design.run import Candidate, SearchConfig, search_pool, select, verify_designs
+from mlmat.design.searcher import submit
 from mlmat.design.wants import parse_want
 from mlmat.errors import DataError, InputError, NoDesignError
-from mlmat.oracles.verdict import OK, Verdict
 from mlmat.predictor import load_predictor
 
 WANT = parse_want("gap=6.5")  # a valley of the training distribution: noise does not start there
-CONFIG = SearchConfig(WANT, designs=4, budget=16 * (3 * 40 + 3), gradient=GradientConfig(steps=40, chunk=10))
+OBJECTIVE = Objective((WANT,))
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +34,8 @@ def problem(predictor):
 
 @pytest.fixture(scope="module")
 def whole(problem, predictor):
-    return search_pool(problem, predictor, CONFIG)
+    config = GradientConfig(steps=40, chunk=10)
+    return search(problem, predictor, OBJECTIVE, 16 * (3 * 40 + 3), 0, config=config)
 
 
 def test_the_gradient_moves_the_starts_to_the_target(whole):
@@ -120,29 +121,10 @@ def test_the_budget_counts_a_gradient_as_three():
         config.starts(100, members=4)
 
 
-def test_selection_prefers_near_and_agreed(predictor, whole):
-    chosen = select(predictor, whole.pool, WANT, 4)
-    scores = [abs(c.gap_predicted - 6.5) + c.gap_std for c in chosen]
+def test_the_submission_prefers_near_and_agreed(predictor, whole):
+    chosen = submit(predictor, whole, OBJECTIVE, 4)
+    scores = [abs(c.mean[0] - 6.5) + c.std[0] for c in chosen]
     assert scores == sorted(scores)
     assert len({c.smiles for c in chosen}) == len(chosen)
     with pytest.raises(NoDesignError):
-        select(predictor, [], WANT, 4)
-
-
-def test_finished_verdicts_are_never_asked_for_twice(problem, tmp_path):
-    asked = []
-
-    def oracle(smiles):
-        for index, text in enumerate(smiles):
-            asked.append(text)
-            if len(asked) == 3:
-                raise KeyboardInterrupt
-            yield index, Verdict(OK, {"gap": 1.0}, 0.1)
-
-    fake = problem._replace(verify=oracle)
-    designs = [Candidate(s, 0, (1.0,)) for s in ("CC", "CCO", "CN", "CS")]
-    with pytest.raises(KeyboardInterrupt):
-        verify_designs(fake, designs, tmp_path / "v.jsonl")
-    verdicts = verify_designs(fake, designs, tmp_path / "v.jsonl")
-    assert [v.ok for v in verdicts] == [True] * 4
-    assert asked == ["CC", "CCO", "CN", "CN", "CS"]
+        submit(predictor, whole._replace(pool=[]), OBJECTIVE, 4)
