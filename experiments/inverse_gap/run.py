@@ -1,111 +1,134 @@
-"""Do molecules designed by gradient have the gap they were designed for?
+"""Which searcher finds molecules with a wanted gap, at equal numbers of predictor evaluations?
 
     python -m experiments.inverse_gap.run --preset full --out runs/inverse_gap
 
-Targets are the 5th and the 95th percentile of the training gaps, hits are verified by
-GFN2-xTB within 0.3 eV, and everything that fails counts as a miss. Beside it stands the
-base rate: the share of hits among random members of the space, failures counted too.
+Targets are the 1st, 5th and 95th percentile of the training gaps. Every searcher spends the
+same budget on the shipped predictor (trained on the skeleton-split training part) and submits
+its 128 best molecules; GFN2-xTB, which is not in the loop, verifies them. A hit lies within
+0.3 eV; failures, timeouts, changed bonding and missing submissions are misses. Beside them
+stands the share of hits among random members of the space that nobody chose.
+
+Cells run seed by seed, so that an interrupted run has whole seeds to show; run again with the
+same folder to go on.
 """
 
 from __future__ import annotations
 
 import time
 from dataclasses import asdict, dataclass
+from itertools import product
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 import tyro
 
-from mlmat.analysis import plots
-from mlmat.analysis.design_table import write_csv
+from experiments.inverse_gap.cells import Cell, Result, run_cell
+from experiments.inverse_gap.summary import cell_metrics, draw_budgets
 from mlmat.analysis.record import Metric, RunRecord, save_record
+from mlmat.commands.runs import prepare_process
 from mlmat.data import small_organics
-from mlmat.design.molecules import molecule_problem
-from mlmat.design.rows import design_metrics, design_rows
-from mlmat.design.run import DEFAULT_BUDGET, SearchConfig, search_pool, select, verify_designs
 from mlmat.design.wants import Want
 from mlmat.metrics import wilson_interval
 from mlmat.predictor import load_predictor
 from mlmat.pretrained.make import gap_split
 
-PERCENTILES = (5, 95)
-
 
 @dataclass(frozen=True)
 class Config:
-    """Options of the experiment; run again with the same `out` to go on.
+    """Options of the experiment.
 
     Attributes:
-        preset: full: 128 designs and the default budget; quick: 16 designs, a sixteenth of it.
-        out: folder for the results and the state.
-        seed: of the starts.
+        preset: full: the protocol; quick: one small cell for each searcher.
+        out: folder for the results; what is finished there is not run again.
+        seeds: number of seeds; default by preset.
+        budgets: predictor evaluations; default by preset.
+        percentiles: of the training gaps; default by preset.
+        searchers: names.
     """
 
     preset: Literal["quick", "full"] = "quick"
     out: Path = Path("runs/inverse_gap")
-    seed: int = 0
+    seeds: int | None = None
+    budgets: tuple[int, ...] = ()
+    percentiles: tuple[int, ...] = ()
+    searchers: tuple[str, ...] = ("gradient", "genetic", "random", "hybrid")
 
 
-def base_rate(want: Want) -> tuple[int, int]:
+def base_rate(target: float) -> tuple[int, int]:
     """Hits among random members of the space, and how many were tried.
 
     The embedded set is itself a random sample of the space, so its labels tell; the
     members that failed to relax count as misses.
     """
+    want = Want("gap", target, target)
     gaps = small_organics.load()["gap"]
-    return sum(want.hit(gap) for gap in gaps), small_organics.provenance()["space"]["molecules_tried"]
+    return sum(bool(want.hit(gap)) for gap in gaps), small_organics.provenance()["space"]["molecules_tried"]
+
+
+def cells(config: Config, training: np.ndarray) -> list[Cell]:
+    """All cells, seed by seed, small budgets first."""
+    full = config.preset == "full"
+    seeds = config.seeds or (4 if full else 1)
+    budgets = config.budgets or ((2_000, 10_000, 50_000) if full else (2_000,))
+    percentiles = config.percentiles or ((1, 5, 95) if full else (95,))
+    targets = {p: round(float(np.percentile(training, p)), 2) for p in percentiles}
+    designs = 128 if full else 16
+    return [
+        Cell(percentile, targets[percentile], budget, searcher, seed, designs)
+        for seed, budget, percentile, searcher in product(
+            range(seeds), budgets, percentiles, config.searchers
+        )
+    ]
 
 
 def main(config: Config) -> RunRecord:
+    prepare_process()
     began = time.perf_counter()
     data, parts = small_organics.load(), gap_split()
-    training = data["gap"][parts.train]
     known = data["smiles"][parts.train].tolist()
     predictor = load_predictor()
-    share = 1 if config.preset == "full" else 16
-    metrics, pools, lost = [], {}, {}
-    for percentile in PERCENTILES:
-        value = round(float(np.percentile(training, percentile)), 2)
-        want = Want("gap", value, value)
-        folder = config.out / f"{config.preset}-{percentile}"
-        folder.mkdir(parents=True, exist_ok=True)
-        search_config = SearchConfig(want, 128 // share, DEFAULT_BUDGET // share, config.seed)
-        problem = molecule_problem(want, predictor.capacity)
-        search = search_pool(problem, predictor, search_config, state_file=folder / "search.state")
-        chosen = select(predictor, search.pool, want, search_config.designs)
-        verdicts = verify_designs(problem, chosen, folder / "verdicts.jsonl")
-        rows = design_rows(chosen, verdicts, known, want)
-        write_csv(rows, folder / "designs.csv")
-        plots.draw_molecules(rows, want.window, folder / "molecules.png")
-        verified = np.array([row.gap_verified for row in rows if row.gap_verified is not None])
-        plots.draw_descent(search.history, want.window, verified, training, folder / "descent.png")
-
-        variant = f"gradient, {percentile}th percentile ({value:.2f} eV)"
-        found = design_metrics(rows, want, search_config.designs, variant)
-        hits, tried = base_rate(want)
-        low, high = wilson_interval(hits, tried)
-        random_members = f"random members, {percentile}th percentile ({value:.2f} eV)"
-        metrics += found
-        metrics.append(
-            Metric(
-                "hit share", hits / tried, std=(high - low) / (2 * 1.96), variant=random_members, n_test=tried
-            )
+    config.out.mkdir(parents=True, exist_ok=True)
+    results: dict[Cell, Result] = {}
+    todo = cells(config, data["gap"][parts.train])
+    for number, cell in enumerate(todo, 1):
+        result = results[cell] = run_cell(cell, predictor, known, config.out)
+        print(
+            f"{number:>4}/{len(todo)} {cell.name:<28} {result.hits:>4} of {cell.designs} hits, "
+            f"{result.found:>6,} found, search {result.search_seconds:.0f} s",
+            flush=True,
         )
-        pools[str(percentile)], lost[str(percentile)] = len(search.pool), search.lost
-        for metric in (*found, metrics[-1]):
-            print(f"{metric.variant:>44}  {metric.name:<42} {metric.value:.3f} {metric.unit}")
+        report(config, results, time.perf_counter() - began)
+    return report(config, results, time.perf_counter() - began)
+
+
+def report(config: Config, results: dict[Cell, Result], seconds: float) -> RunRecord:
+    """Record and figure of what is there so far."""
+    base, metrics = {}, []
+    for percentile, target in dict.fromkeys((cell.percentile, cell.target) for cell in results):
+        hits, tried = base_rate(target)
+        low, high = wilson_interval(hits, tried)
+        base[percentile] = hits / tried
+        variant = f"random members nobody chose, {percentile}th percentile ({target:.2f} eV)"
+        std = (high - low) / (2 * 1.96)
+        metrics.append(Metric("hit share", hits / tried, std=std, variant=variant, n_test=tried))
+    failures: dict[str, dict[str, int]] = {}
+    for cell, result in results.items():
+        counts = failures.setdefault(cell.searcher, {})
+        for reason, count in result.failures.items():
+            counts[reason] = counts.get(reason, 0) + count
     record = RunRecord(
         system="inverse design for a gap",
         preset=config.preset,
         command=f"python -m experiments.inverse_gap.run --preset {config.preset}",
-        config={k: str(v) for k, v in asdict(config).items()} | {"pool": pools, "lost": lost},
-        seeds=[config.seed],
+        config={k: str(v) for k, v in asdict(config).items() if k != "out"} | {"failures": failures},
+        seeds=sorted({cell.seed for cell in results}),
         data={"small_organics": small_organics.provenance()["gfn2_sha256"]},
-        seconds={"run": round(time.perf_counter() - began, 1)},
-        metrics=metrics,
+        seconds={"run": round(seconds, 1)},
+        metrics=metrics + cell_metrics(results),
     )
     save_record(record, config.out / f"{config.preset}.json")
+    draw_budgets(results, base, config.out / "budgets.png")
     return record
 
 

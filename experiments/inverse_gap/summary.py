@@ -1,0 +1,129 @@
+"""From cells to shares with intervals, and to the comparison of searchers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from scipy.stats import t as student
+
+from experiments.inverse_gap.cells import Cell, Result
+from mlmat.analysis.figure import HIT, INK, MISS, NEUTRAL, WANTED, new_figure, save, tidy
+from mlmat.analysis.record import Metric
+from mlmat.metrics import wilson_interval
+
+COLOURS = {"gradient": HIT, "genetic": MISS, "random": NEUTRAL, "hybrid": WANTED, "screening": INK}
+
+
+def mean_interval(values: Sequence[float]) -> tuple[float, float]:
+    """Mean and half-width of its 95 % interval over seeds (Student's t); infinite for one seed."""
+    if len(values) < 2:
+        return float(np.mean(values)), float("inf")
+    half = student.ppf(0.975, len(values) - 1) * np.std(values, ddof=1) / np.sqrt(len(values))
+    return float(np.mean(values)), float(half)
+
+
+def difference_interval(one: Sequence[float], other: Sequence[float]) -> tuple[float, float]:
+    """Mean of `one` less mean of `other`, and half of its 95 % interval (Welch)."""
+    a, b = (np.asarray(x, float) for x in (one, other))
+    if min(len(a), len(b)) < 2:
+        return float(a.mean() - b.mean()), float("inf")
+    va, vb = a.var(ddof=1) / len(a), b.var(ddof=1) / len(b)
+    if va + vb == 0:
+        return float(a.mean() - b.mean()), 0.0
+    freedom = (va + vb) ** 2 / (va**2 / (len(a) - 1) + vb**2 / (len(b) - 1))
+    return float(a.mean() - b.mean()), float(student.ppf(0.975, freedom) * np.sqrt(va + vb))
+
+
+def grouped(results: Mapping[Cell, Result]) -> dict[tuple[int, int, str], list[tuple[Cell, Result]]]:
+    """Cells of one target, budget and searcher, over seeds."""
+    groups: dict[tuple[int, int, str], list] = {}
+    for cell, result in results.items():
+        groups.setdefault((cell.percentile, cell.budget, cell.searcher), []).append((cell, result))
+    return groups
+
+
+def cell_metrics(results: Mapping[Cell, Result]) -> list[Metric]:
+    """Metrics of every group, and of the difference between genetic algorithm and gradient."""
+    groups, found = grouped(results), []
+    for (percentile, budget, searcher), pairs in groups.items():
+        variant = f"{searcher}, {percentile}th percentile, {budget:,} evaluations"
+        common = {"variant": variant, "n_seeds": len(pairs), "n_test": sum(cell.designs for cell, _ in pairs)}
+        shares = [result.hits / cell.designs for cell, result in pairs]
+        mean, half = mean_interval(shares)
+        std = half / 1.96 if np.isfinite(half) else None
+        found.append(Metric("hit share", mean, std=std, **common))
+        seconds = sum(r.search_seconds + r.oracle_seconds for _, r in pairs)
+        hits = sum(r.hits for _, r in pairs)
+        found.append(Metric("verified hits per CPU-second", hits / seconds, "1/s", **common))
+        for name, field, unit in (
+            ("error on designs (MAE)", "error", "eV"),
+            ("hits not in the training set", "new", ""),
+            ("mean similarity of the hits", "similarity", ""),
+            ("mean SA score of the hits", "sa_score", "1"),
+        ):
+            values = [getattr(r, field) for _, r in pairs if getattr(r, field) is not None]
+            if values:
+                found.append(Metric(name, float(np.mean(values)), unit, **common))
+    for percentile, budget in dict.fromkeys((p, b) for p, b, _ in groups):
+        both = [groups.get((percentile, budget, name)) for name in ("genetic", "gradient")]
+        if all(both):
+            shares = [[r.hits / cell.designs for cell, r in pairs] for pairs in both]
+            mean, half = difference_interval(*shares)
+            found.append(
+                Metric(
+                    "genetic less gradient, hit share",
+                    mean,
+                    std=half / 1.96 if np.isfinite(half) else None,
+                    variant=f"{percentile}th percentile, {budget:,} evaluations",
+                    n_seeds=min(map(len, both)),
+                )
+            )
+    return found
+
+
+def draw_budgets(results: Mapping[Cell, Result], base: Mapping[int, float], path: Path) -> None:
+    """Hit share against budget, one panel for each target, with 95 % intervals over seeds.
+
+    Args:
+        results: of all cells.
+        base: share of hits among random members of the space, by percentile.
+        path: PNG file.
+    """
+    groups = grouped(results)
+    percentiles = list(dict.fromkeys(cell.percentile for cell in results))
+    figure = new_figure(4.0 * len(percentiles), 3.9)
+    panels = figure.subplots(1, len(percentiles), sharey=True, squeeze=False)[0]
+    for axes, percentile in zip(panels, percentiles, strict=True):
+        target = next(cell.target for cell in results if cell.percentile == percentile)
+        searchers = list(dict.fromkeys(s for p, _, s in groups if p == percentile))
+        for number, searcher in enumerate(searchers):
+            budgets = sorted(b for p, b, s in groups if (p, s) == (percentile, searcher))
+            rows = [groups[percentile, b, searcher] for b in budgets]
+            means, lows, highs = np.array([_point(pairs) for pairs in rows]).T
+            places = np.array(budgets) * 1.04 ** (number - len(searchers) / 2)
+            axes.errorbar(
+                places, 100 * means, yerr=100 * np.array([means - lows, highs - means]), fmt="o-", ms=5,
+                lw=1.6, elinewidth=1, capsize=2, color=COLOURS[searcher], label=searcher,
+            )  # fmt: skip
+        axes.axhline(100 * base[percentile], color=INK, lw=0.9, ls="--", label="random, not chosen")
+        axes.set(xscale="log", ylim=(0, 100), xlabel="predictor evaluations")
+        axes.set_xticks(
+            sorted({b for _, b, _ in groups}), [f"{b:,}" for b in sorted({b for _, b, _ in groups})]
+        )
+        axes.minorticks_off()
+        tidy(axes, f"{target:.2f} eV ({percentile}th percentile)")
+    panels[0].set_ylabel("verified hits (%)")
+    panels[-1].legend(fontsize=9, frameon=False, labelcolor=INK)
+    save(figure, path)
+
+
+def _point(pairs: Sequence[tuple[Cell, Result]]) -> tuple[float, float, float]:
+    """Mean share and the ends of its interval: over seeds, or Wilson's for a single seed."""
+    shares = [r.hits / cell.designs for cell, r in pairs]
+    if len(pairs) == 1:
+        cell, result = pairs[0]
+        return (shares[0], *wilson_interval(result.hits, cell.designs))
+    mean, half = mean_interval(shares)
+    return mean, max(0.0, mean - half), min(1.0, mean + half)
