@@ -15,7 +15,7 @@ from mlmat.analysis.figure import HIT, INK, MISS, NEUTRAL, WANTED, new_figure, s
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-BINS = 40
+BINS = 80
 """Histograms have about this many bins from the lowest to the highest value."""
 
 
