@@ -39,6 +39,11 @@ ATTEMPTS = 400
 """Breedings for each child wanted after which a population counts as exhausted."""
 
 
+Breeder = Callable[..., tuple[list[str], int]]
+"""``breeder(rng, graphs, left, seen, lost)`` → new SMILES, and evaluations beyond one for each;
+together at most `left`."""
+
+
 @dataclass(frozen=True)
 class GeneticConfig:
     """Hyperparameters of the genetic algorithm.
@@ -152,11 +157,13 @@ def search(
     report: Callable[[int, int], None] = lambda spent, found: None,
     config: GeneticConfig | None = None,
     first: Sequence[Candidate] | None = None,
+    breeder: Breeder | None = None,
 ) -> Search:
     """Evolve until the budget is spent; arguments as in `mlmat.design.searcher.Searcher`.
 
-    Beside those: `config`, the hyperparameters, and `first`, predicted candidates to begin
-    with instead of random members. They cost nothing here: who made them has paid.
+    Beside those: `config`, the hyperparameters; `first`, predicted candidates to begin with
+    instead of random members (they cost nothing here: who made them has paid); and `breeder`,
+    another way from a population to new molecules than `breed`.
     """
     config = config or GeneticConfig()
     size, capacity = config.sized(budget), predictor.capacity
@@ -170,22 +177,27 @@ def search(
     seen = {candidate.smiles for candidate in pool} | set(known)
     population = best_of(pool, size)
     source = member_source(problem, capacity, allowed)
-    while (spent := len(pool) - len(begun)) < budget:
-        wanted = min(config.children, budget - spent)
+    spent = rows[-1]["spent"] if rows else 0
+    while spent < budget:
+        wanted, extra = min(config.children, budget - spent), 0
         missing = (MOTHERS if first is not None else size) - len(pool)
         if missing > 0:
             fresh = distinct(source(rng, lost), seen, min(wanted, missing), lost)
         else:
             graphs = [graph_of(candidate.smiles) for candidate in population]
-            fresh = breed(rng, graphs, wanted, capacity, seen, lost, allowed, config)
+            if breeder is not None:
+                fresh, extra = breeder(rng, graphs, budget - spent, seen, lost)
+            else:
+                fresh = breed(rng, graphs, wanted, capacity, seen, lost, allowed, config)
         if not fresh:
             break
         found = predict_candidates(predictor, objective, [Candidate(s, len(history)) for s in fresh])
         pool += found
+        spent += len(found) + extra
         seen.update(fresh)
         population = best_of(population + found, size)
         history.append(summary(pool))
-        row = {"found": found, "lost": lost, "rng": rng.bit_generator.state, "summary": history[-1]}
-        append_round(state_file, row)
-        report(len(pool) - len(begun), len(pool))
-    return Search(pool, len(pool) - len(begun), np.array(history), dict(lost))
+        row = {"found": found, "spent": spent, "lost": lost, "summary": history[-1]}
+        append_round(state_file, row | {"rng": rng.bit_generator.state})
+        report(spent, len(pool))
+    return Search(pool, spent, np.array(history), dict(lost))

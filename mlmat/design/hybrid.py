@@ -1,15 +1,24 @@
-"""Gradient, then mutation: the best molecules that the gradient found breed for the rest of the budget."""
+"""Gradient and mutation together: evolution whose mutants are chosen by gradient.
+
+It may begin with a descent from noise. A generation is part blind (crossovers and
+mutations of the genetic algorithm), part guided (`mlmat.design.guided`): one
+linearisation of a parent ranks a hundred of its mutants, and only the best are predicted.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from mlmat.design import genetic, gradient
-from mlmat.design.genetic import GeneticConfig
+from mlmat.design.genetic import Breeder, GeneticConfig, breed
+from mlmat.design.graph_cuts import Graph
+from mlmat.design.guided import guided, linearisation_cost, mutants
 from mlmat.design.optimisers import GradientConfig
 from mlmat.design.searcher import Search
 from mlmat.errors import InputError
@@ -20,14 +29,62 @@ class HybridConfig:
     """Hyperparameters of the hybrid.
 
     Attributes:
-        share: of the budget for the gradient.
-        gradient: of its part; None: `mlmat.design.gradient.tuned` for that budget.
-        genetic: of the rest.
+        share: of the budget for the descent from noise; 0: begin with random members.
+        gradient: of the descent; None: `mlmat.design.gradient.tuned` for its budget.
+        genetic: of the evolution; None: as the genetic algorithm for this budget.
+        parents: molecules linearised in a generation; 0: no mutation is chosen by gradient.
+        mutants: of each parent, ranked by its linearisation.
+        chosen: of these, predicted.
+        bred: children of crossovers and blind mutations in a generation.
     """
 
-    share: float = 0.3
+    share: float = 0.0
     gradient: GradientConfig | None = None
     genetic: GeneticConfig | None = None
+    parents: int = 4
+    mutants: int = 100
+    chosen: int = 10
+    bred: int = 24
+
+
+def make_breeder(
+    predictor: Any,
+    objective: Any,
+    allowed: Callable[[str], bool] | None,
+    config: HybridConfig,
+    genetic_config: GeneticConfig,
+) -> Breeder:
+    """A breeder whose generation is partly bred blindly, partly chosen by gradient."""
+    cost = linearisation_cost(objective, predictor)
+
+    def breeder(
+        rng: np.random.Generator, graphs: Sequence[Graph], left: int, seen: Collection[str], lost: Counter
+    ) -> tuple[list[str], int]:
+        fresh = breed(
+            rng,
+            graphs,
+            min(config.bred, left),
+            predictor.capacity,
+            seen,
+            lost,
+            allowed,
+            genetic_config,
+        )
+        left -= len(fresh)
+        if left < config.parents * (cost + config.chosen):
+            return fresh, 0
+        places = rng.integers(len(graphs), size=(config.parents, genetic_config.pressure)).min(axis=1)
+        known, families = set(seen) | set(fresh), []
+        for place in places:
+            family = mutants(rng, graphs[place], config.mutants, predictor.capacity, known, lost, allowed)
+            known.update(family)
+            families += [family] if family else []
+        if not families:
+            return fresh, 0
+        chosen = guided(predictor, objective, families, config.chosen, config.parents)
+        return fresh + chosen, cost * len(families)
+
+    return breeder
 
 
 def search(
@@ -52,23 +109,27 @@ def search(
         InputError: a share outside 0 … 1, or a budget too small for the gradient's part.
     """
     config = config or HybridConfig()
-    if not 0 < config.share < 1:
-        raise InputError(f"the gradient's share must lie between 0 and 1, not {config.share}")
+    if not 0 <= config.share < 1:
+        raise InputError(f"the gradient's share must lie from 0 to below 1, not {config.share}")
     files = [None, None]
     if state_file is not None:
         files = [Path(state_file).with_suffix(f".{part}") for part in ("gradient", "genetic")]
     common = {"known": known, "allowed": allowed}
-    begun = gradient.search(
-        problem,
-        predictor,
-        objective,
-        int(config.share * budget),
-        seed,
-        state_file=files[0],
-        report=report,
-        config=config.gradient,
-        **common,
-    )
+    begun = Search([], 0, np.zeros((0, 3)), {})
+    if config.share:
+        begun = gradient.search(
+            problem,
+            predictor,
+            objective,
+            int(config.share * budget),
+            seed,
+            state_file=files[0],
+            report=report,
+            config=config.gradient,
+            **common,
+        )
+    genetic_config = config.genetic or GeneticConfig()
+    breeder = make_breeder(predictor, objective, allowed, config, genetic_config)
     bred = genetic.search(
         problem,
         predictor,
@@ -77,8 +138,9 @@ def search(
         seed,
         state_file=files[1],
         report=lambda spent, found: report(begun.spent + spent, found),
-        config=config.genetic,
-        first=begun.pool,
+        config=genetic_config,
+        first=begun.pool if config.share else None,
+        breeder=breeder if config.parents else None,
         **common,
     )
     lost = Counter(begun.lost) + Counter(bred.lost)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import partial
+from types import SimpleNamespace
 
 import jax
 import jax.numpy as jnp
@@ -48,6 +49,7 @@ class CarbonObjective:
     """As many carbon atoms as asked for."""
 
     wanted: float
+    wants = (SimpleNamespace(name="carbons"),)
 
     def loss(self, predictor, graph):
         value = predictor(graph)

@@ -29,7 +29,11 @@ def runs():
     options = {
         "gradient": {"config": GRADIENT},
         "genetic": {"config": breeding},
-        "hybrid": {"config": HybridConfig(gradient=GRADIENT, genetic=breeding)},
+        "hybrid": {
+            "config": HybridConfig(
+                share=0.3, gradient=GRADIENT, genetic=breeding, parents=2, mutants=12, chosen=4, bred=8
+            )
+        },
     }
     return {
         name: partial(get_searcher(name), problem, predictor, OBJECTIVE, BUDGET, 5, **options.get(name, {}))
