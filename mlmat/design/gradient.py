@@ -38,9 +38,28 @@ __all__ = [
 ]
 
 
+SMALL = 50_000
+"""Budgets below this are searched with short lives; larger ones with the plain defaults."""
+
+
 def tuned(budget: int) -> GradientConfig:
-    """Hyperparameters for a budget, as measured on the merit of 128 submissions."""
-    return GradientConfig()
+    """Hyperparameters for a budget.
+
+    Measured on the mean merit of the best 128 at 10,000 evaluations, one seed: short, fast lives
+    on the whole ensemble, harvested often, give 0.46 (gap of 1.98 eV) and 0.70 (10.91 eV); the
+    plain defaults find fewer than 50 molecules, of merits 1.38 and 1.76. Which of the changes
+    matters was not taken apart, and above `SMALL` nothing was compared.
+    """
+    if budget >= SMALL:
+        return GradientConfig()
+    return GradientConfig(
+        steps=20,
+        chunk=2,
+        learning_rate=0.3,
+        harvest=0.3,
+        climb="ensemble",
+        parallel=min(64, max(8, budget // 150)),
+    )
 
 
 def harvest(

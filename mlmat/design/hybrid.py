@@ -41,10 +41,10 @@ class HybridConfig:
     share: float = 0.0
     gradient: GradientConfig | None = None
     genetic: GeneticConfig | None = None
-    parents: int = 4
+    parents: int = 2
     mutants: int = 100
-    chosen: int = 10
-    bred: int = 24
+    chosen: int = 16
+    bred: int = 32
 
 
 def make_breeder(

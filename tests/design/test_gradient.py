@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from fakes import CarbonObjective, carbon_predictor
 
-from mlmat.design.gradient import GradientConfig, make_chunk, search
+from mlmat.design.gradient import GradientConfig, make_chunk, search, tuned
 from mlmat.design.molecules import molecule_problem
 from mlmat.design.objective import Objective
 from mlmat.design.optimisers import langevin
@@ -128,3 +128,11 @@ def test_the_submission_prefers_near_and_agreed(predictor, whole):
     assert len({c.smiles for c in chosen}) == len(chosen)
     with pytest.raises(NoDesignError):
         submit(predictor, whole._replace(pool=[]), OBJECTIVE, 4)
+
+
+@pytest.mark.parametrize("budget", [200, 2000, 10_000, 49_999, 50_000, 160_000])
+def test_tuned_settings_fit_their_budget(budget):
+    config = tuned(budget)
+    assert (config == GradientConfig()) == (budget >= 50_000)
+    starts = config.starts(budget, 4)
+    assert starts * (config.step_cost * config.steps + config.harvests) <= budget
