@@ -22,7 +22,7 @@ from mlmat.design.graph_cuts import Graph, crossover
 from mlmat.design.mutations import mutate
 from mlmat.design.random_members import distinct, member_source, summary
 from mlmat.design.search_log import append_round, generator, open_log
-from mlmat.design.searcher import BATCH, Candidate, Search, best_of, predict_candidates, read_candidates
+from mlmat.design.searcher import Candidate, Search, best_of, predict_candidates, read_candidates
 from mlmat.graphs.chemistry import (
     canonical_smiles,
     graph_from_molecule,
@@ -50,19 +50,24 @@ class GeneticConfig:
 
     Attributes:
         population: molecules that live on; 0: from the budget, see `sized`.
-        children: new molecules of a generation, at best a multiple of `BATCH`.
+        children: new molecules of a generation.
         mutation: probability that a child is mutated; the others are crossovers alone.
         pressure: a parent is the best of this many drawn at random (tournament).
     """
 
     population: int = 0
-    children: int = BATCH
+    children: int = 32
     mutation: float = 0.5
-    pressure: int = 2
+    pressure: int = 3
 
     def sized(self, budget: int) -> int:
-        """Population for a budget: a tenth of it, between 64 and 512 molecules."""
-        return self.population or min(512, max(64, budget // 10))
+        """Population for a budget: a twentieth of it up to 512; 128 for small ones, if they pay for four.
+
+        Measured on the mean merit of 128 submissions at 2,000 evaluations, one seed, gaps of 1.98
+        and 10.91 eV: 128 with 32 children and tournaments of three give 0.099 and 0.074; 200 with
+        64 and tournaments of two 0.125 and 0.089.
+        """
+        return self.population or min(512, max(min(128, budget // 4), budget // 20))
 
 
 def as_member(graph: Graph | None, capacity: int) -> str:
