@@ -1,0 +1,1 @@
+"""What inverse design costs, and what it keeps, as molecules grow."""
