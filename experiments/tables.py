@@ -3,7 +3,8 @@
     python -m experiments.tables
 
 Every README holds a pair of marks; what stands between them comes from
-``results/full.json`` (or ``quick.json``) of the experiments and is never typed by hand.
+``results/full.json`` (or ``quick.json``) of the experiments and is never typed by hand. A mark may
+name the one metric it wants: ``<!-- numbers: inverse_gap, only hit share -->``.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from mlmat.analysis.record import RunRecord, load_record
 from mlmat.files import atomic_write
 
 ROOT = Path(__file__).parent
-BLOCK = re.compile(r"(<!-- numbers: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
+BLOCK = re.compile(r"(<!-- numbers: (\w+)(?:, only (.+?))? -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def measured(value: float, unit: str, digits: int = 4) -> str:
@@ -27,10 +28,12 @@ def measured(value: float, unit: str, digits: int = 4) -> str:
     return f"{value:.{digits}g}" if unit == "1" else f"{value:.{digits}g} {unit}"
 
 
-def table(record: RunRecord) -> str:
-    """Markdown table of a record's metrics, with how they were made."""
+def table(record: RunRecord, only: str | None = None) -> str:
+    """Markdown table of a record's metrics (or those of one name), with how they were made."""
     lines = ["| what | of | measured | n |", "|---|---|---|---|"]
     for metric in record.metrics:
+        if only not in (None, metric.name):
+            continue
         value = measured(metric.value, metric.unit)
         if metric.std is not None:
             value += (
@@ -59,7 +62,7 @@ def main() -> None:
             if found is None:
                 print(f"{match[2]} has no stored results yet")
                 return match[0]
-            return f"{match[1]}{table(load_record(found))}\n{match[3]}"
+            return f"{match[1]}{table(load_record(found), match[3])}\n{match[4]}"
 
         text = BLOCK.sub(renew, readme.read_text(encoding="utf-8"))
         with atomic_write(readme, "w", encoding="utf-8") as stream:
