@@ -49,7 +49,7 @@ def draw_sizes(results: Sequence[dict[str, Any]], designs: int, path: Path) -> N
         )  # fmt: skip
         if results[0]["members"]:
             base = [100 * run["base_hits"] / r["members"] for run, r in zip(runs, results, strict=True)]
-            line(panels[3], base, f"{label}, random", color, ":")
+            line(panels[3], base, f"{label}, random", color, "x:")
         line(panels[4], [run["error"] or np.nan for run in runs], f"designs, {label}", color)
         line(panels[5], [run["sa_score"] or np.nan for run in runs], f"designs, {label}", color)
     panels[3].set(ylim=(0, 105), ylabel="submissions (%)")
@@ -63,7 +63,7 @@ def draw_sizes(results: Sequence[dict[str, Any]], designs: int, path: Path) -> N
         "memory of one start",
         "hits (logP within 0.3)",
         "error",
-        "synthetic accessibility (1 easy, 10 hard)",
+        "SA score (1 easy to make, 10 hard)",
     )
     for axes, title in zip(panels, titles, strict=True):
         axes.set(xlabel="largest number of heavy atoms", xticks=sizes)
