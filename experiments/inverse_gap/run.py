@@ -52,7 +52,7 @@ class Config:
     seeds: int | None = None
     budgets: tuple[int, ...] = ()
     percentiles: tuple[int, ...] = ()
-    searchers: tuple[str, ...] = ("gradient", "genetic", "random", "hybrid")
+    searchers: tuple[str, ...] = ("gradient", "informed", "genetic", "random")
 
 
 def base_rate(target: float) -> tuple[int, int]:

@@ -13,7 +13,7 @@ from mlmat.analysis.figure import HIT, INK, MISS, NEUTRAL, WANTED, new_figure, s
 from mlmat.analysis.record import Metric
 from mlmat.metrics import wilson_interval
 
-COLOURS = {"gradient": HIT, "genetic": MISS, "random": NEUTRAL, "hybrid": WANTED, "screening": INK}
+COLOURS = {"gradient": HIT, "genetic": MISS, "random": NEUTRAL, "informed": WANTED, "hybrid": INK}
 
 
 def mean_interval(values: Sequence[float]) -> tuple[float, float]:
@@ -67,19 +67,21 @@ def cell_metrics(results: Mapping[Cell, Result]) -> list[Metric]:
             if values:
                 found.append(Metric(name, float(np.mean(values)), unit, **common))
     for percentile, budget in dict.fromkeys((p, b) for p, b, _ in groups):
-        both = [groups.get((percentile, budget, name)) for name in ("genetic", "gradient")]
-        if all(both):
-            shares = [[r.hits / cell.designs for cell, r in pairs] for pairs in both]
-            mean, half = difference_interval(*shares)
-            found.append(
-                Metric(
-                    "genetic less gradient, hit share",
-                    mean,
-                    std=half / 1.96 if np.isfinite(half) else None,
-                    variant=f"{percentile}th percentile, {budget:,} evaluations",
-                    n_seeds=min(map(len, both)),
+        genetic = groups.get((percentile, budget, "genetic"), [])
+        for name in ("gradient", "informed"):
+            both = [genetic, groups.get((percentile, budget, name), [])]
+            if all(both):
+                shares = [[r.hits / cell.designs for cell, r in pairs] for pairs in both]
+                mean, half = difference_interval(*shares)
+                found.append(
+                    Metric(
+                        f"genetic less {name}, hit share",
+                        mean,
+                        std=half / 1.96 if np.isfinite(half) else None,
+                        variant=f"{percentile}th percentile, {budget:,} evaluations",
+                        n_seeds=min(map(len, both)),
+                    )
                 )
-            )
     return found
 
 

@@ -32,7 +32,8 @@ class DesignOptions:
         designs: molecules submitted to the oracle.
         out: folder for the results. Default: runs/design-<time>.
         resume: go on with an interrupted run in this folder; other options are taken from it.
-        method: how to search.
+        method: how to search: gradient descends from noise, informed lets the gradient choose mutations,
+            hybrid mixes these with blind ones.
         compare: let a genetic algorithm and random members of the space spend the same budget.
         rounds: of a campaign: propose, verify, retrain on what was verified, propose again.
         budget: predictor evaluations of a search (of each round); a gradient counts as three.
@@ -57,7 +58,7 @@ class DesignOptions:
     designs: int = 128
     out: Path | None = None
     resume: Path | None = None
-    method: Literal["gradient", "genetic", "random", "screening", "hybrid"] = "gradient"
+    method: Literal["gradient", "genetic", "random", "screening", "hybrid", "informed"] = "gradient"
     compare: Annotated[bool, Flag] = False
     rounds: int = 1
     budget: int = 160_000

@@ -27,6 +27,7 @@ SEARCHERS = {
     "random": "mlmat.design.random_members",
     "screening": "mlmat.design.screening",
     "hybrid": "mlmat.design.hybrid",
+    "informed": "mlmat.design.informed",
 }
 """Searchers by name: the module whose function `search` it is."""
 
