@@ -55,7 +55,7 @@ def _against_budget(
         places = [budgets.index(b) + 0.12 * (number - (len(searchers) - 1) / 2) for b in there]
         axes.errorbar(
             places, means, yerr=halves,
-            **{"fmt": "o-", "ms": 5, "lw": 1.4, "elinewidth": 1, "capsize": 2, "label": searcher,
+            **{"marker": "o", "ls": "-", "ms": 5, "lw": 1.4, "elinewidth": 1, "capsize": 2, "label": searcher,
                "color": COLOURS[searcher], **style},
         )  # fmt: skip
     axes.set_xticks(range(len(budgets)), [f"{b:,}" for b in budgets])

@@ -33,7 +33,7 @@ def result(*designs):
 @pytest.fixture
 def truth():
     values = np.array([[describe_smiles(s).values[name] for name in PROPERTIES] for s in SMILES])
-    mean = values + np.array([0.05, 0.0, 0.0])
+    mean = values + np.array([0.05, 0.02, 0.1])
     return Truth(SMILES, values, np.array([0, 1]), values, mean, np.full_like(values, 0.1))
 
 
