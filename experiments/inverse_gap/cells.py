@@ -95,12 +95,10 @@ def run_cell(cell: Cell, predictor: Predictor, known: Sequence[str], folder: Pat
     want = Want("gap", cell.target, cell.target)
     objective = Objective((want,))
     problem = molecule_problem(objective, predictor.capacity)
-    state = folder / "cells" / f"{cell.name}.state"
     path.parent.mkdir(parents=True, exist_ok=True)
     began = time.process_time()
-    search = get_searcher(cell.searcher)(
-        problem, predictor, objective, cell.budget, cell.seed, state_file=state
-    )
+    # Without a state file: the processor time of a search that was taken up again would be wrong.
+    search = get_searcher(cell.searcher)(problem, predictor, objective, cell.budget, cell.seed)
     try:
         chosen = submit(predictor, search, objective, cell.designs)
     except NoDesignError:
@@ -132,7 +130,6 @@ def run_cell(cell: Cell, predictor: Predictor, known: Sequence[str], folder: Pat
     )
     designs = [[row.smiles, row.status, row.first.predicted, row.first.verified] for row in rows]
     write_json(path, {"cell": asdict(cell), "result": asdict(result), "designs": designs})
-    state.unlink(missing_ok=True)
     return result
 
 
