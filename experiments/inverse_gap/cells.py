@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +14,7 @@ from mlmat.design.molecules import molecule_problem
 from mlmat.design.objective import Objective
 from mlmat.design.rows import design_rows
 from mlmat.design.searcher import get_searcher, submit
-from mlmat.design.verification import read_verdicts, verify_designs
+from mlmat.design.verification import verify_designs
 from mlmat.design.wants import Want
 from mlmat.errors import NoDesignError
 from mlmat.files import write_json
@@ -133,6 +133,8 @@ def run_cell(cell: Cell, predictor: Predictor, known: Sequence[str], folder: Pat
     return result
 
 
-def verified_count(folder: Path) -> int:
-    """Verdicts that are known so far."""
-    return len(read_verdicts(folder / "verdicts.jsonl"))
+def read_cells(folder: Path) -> dict[Cell, Result]:
+    """All cells that are finished in a folder, by target, budget, searcher and seed."""
+    rows = [json.loads(path.read_text()) for path in (folder / "cells").glob("*.json")]
+    found = {Cell(**row["cell"]): Result(**row["result"]) for row in rows}
+    return dict(sorted(found.items(), key=lambda pair: (*astuple(pair[0])[:4], pair[0].seed)))

@@ -23,8 +23,8 @@ from typing import Literal
 import numpy as np
 import tyro
 
-from experiments.inverse_gap.cells import Cell, Result, run_cell
-from experiments.inverse_gap.summary import cell_metrics, draw_budgets
+from experiments.inverse_gap.cells import Cell, Result, read_cells, run_cell
+from experiments.inverse_gap.summary import cell_metrics, draw_budgets, ordinal
 from mlmat.analysis.record import Metric, RunRecord, save_record
 from mlmat.commands.runs import prepare_process
 from mlmat.data import small_organics
@@ -45,6 +45,7 @@ class Config:
         budgets: predictor evaluations; default by preset.
         percentiles: of the training gaps; default by preset.
         searchers: names.
+        finished: run nothing, report all cells that are finished in the folder.
     """
 
     preset: Literal["quick", "full"] = "quick"
@@ -53,6 +54,7 @@ class Config:
     budgets: tuple[int, ...] = ()
     percentiles: tuple[int, ...] = ()
     searchers: tuple[str, ...] = ("gradient", "informed", "genetic", "random")
+    finished: bool = False
 
 
 def base_rate(target: float) -> tuple[int, int]:
@@ -90,6 +92,9 @@ def main(config: Config) -> RunRecord:
     predictor = load_predictor()
     config.out.mkdir(parents=True, exist_ok=True)
     results: dict[Cell, Result] = {}
+    if config.finished:
+        results = read_cells(config.out)
+        return report(config, results, sum(r.search_seconds + r.oracle_seconds for r in results.values()))
     todo = cells(config, data["gap"][parts.train])
     for number, cell in enumerate(todo, 1):
         result = results[cell] = run_cell(cell, predictor, known, config.out)
@@ -109,7 +114,7 @@ def report(config: Config, results: dict[Cell, Result], seconds: float) -> RunRe
         hits, tried = base_rate(target)
         low, high = wilson_interval(hits, tried)
         base[percentile] = hits / tried
-        variant = f"random members nobody chose, {percentile}th percentile ({target:.2f} eV)"
+        variant = f"random members nobody chose, {ordinal(percentile)} percentile ({target:.2f} eV)"
         std = (high - low) / (2 * 1.96)
         metrics.append(Metric("hit share", hits / tried, std=std, variant=variant, n_test=tried))
     failures: dict[str, dict[str, int]] = {}

@@ -16,9 +16,19 @@ from mlmat.metrics import wilson_interval
 COLOURS = {"gradient": HIT, "genetic": MISS, "random": NEUTRAL, "informed": WANTED, "hybrid": INK}
 
 
+LEAST = 3
+"""Seeds below which no interval is given: with two it spans everything."""
+
+
+def ordinal(number: int) -> str:
+    """``"1st"``, ``"2nd"``, ``"95th"``."""
+    ending = {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number}{'th' if number % 100 in (11, 12, 13) else ending}"
+
+
 def mean_interval(values: Sequence[float]) -> tuple[float, float]:
-    """Mean and half-width of its 95 % interval over seeds (Student's t); infinite for one seed."""
-    if len(values) < 2:
+    """Mean and half-width of its 95 % interval over seeds (Student's t); infinite below `LEAST` seeds."""
+    if len(values) < LEAST:
         return float(np.mean(values)), float("inf")
     half = student.ppf(0.975, len(values) - 1) * np.std(values, ddof=1) / np.sqrt(len(values))
     return float(np.mean(values)), float(half)
@@ -27,7 +37,7 @@ def mean_interval(values: Sequence[float]) -> tuple[float, float]:
 def difference_interval(one: Sequence[float], other: Sequence[float]) -> tuple[float, float]:
     """Mean of `one` less mean of `other`, and half of its 95 % interval (Welch)."""
     a, b = (np.asarray(x, float) for x in (one, other))
-    if min(len(a), len(b)) < 2:
+    if min(len(a), len(b)) < LEAST:
         return float(a.mean() - b.mean()), float("inf")
     va, vb = a.var(ddof=1) / len(a), b.var(ddof=1) / len(b)
     if va + vb == 0:
@@ -48,7 +58,7 @@ def cell_metrics(results: Mapping[Cell, Result]) -> list[Metric]:
     """Metrics of every group, and of the difference between genetic algorithm and gradient."""
     groups, found = grouped(results), []
     for (percentile, budget, searcher), pairs in groups.items():
-        variant = f"{searcher}, {percentile}th percentile, {budget:,} evaluations"
+        variant = f"{searcher}, {ordinal(percentile)} percentile, {budget:,} evaluations"
         common = {"variant": variant, "n_seeds": len(pairs), "n_test": sum(cell.designs for cell, _ in pairs)}
         shares = [result.hits / cell.designs for cell, result in pairs]
         mean, half = mean_interval(shares)
@@ -78,7 +88,7 @@ def cell_metrics(results: Mapping[Cell, Result]) -> list[Metric]:
                         f"genetic less {name}, hit share",
                         mean,
                         std=half / 1.96 if np.isfinite(half) else None,
-                        variant=f"{percentile}th percentile, {budget:,} evaluations",
+                        variant=f"{ordinal(percentile)} percentile, {budget:,} evaluations",
                         n_seeds=min(map(len, both)),
                     )
                 )
@@ -115,17 +125,16 @@ def draw_budgets(results: Mapping[Cell, Result], base: Mapping[int, float], path
             sorted({b for _, b, _ in groups}), [f"{b:,}" for b in sorted({b for _, b, _ in groups})]
         )
         axes.minorticks_off()
-        tidy(axes, f"{target:.2f} eV ({percentile}th percentile)")
+        tidy(axes, f"{target:.2f} eV ({ordinal(percentile)} percentile)")
     panels[0].set_ylabel("verified hits (%)")
     panels[-1].legend(fontsize=9, frameon=False, labelcolor=INK)
     save(figure, path)
 
 
 def _point(pairs: Sequence[tuple[Cell, Result]]) -> tuple[float, float, float]:
-    """Mean share and the ends of its interval: over seeds, or Wilson's for a single seed."""
+    """Mean share and the ends of its interval: over seeds, or Wilson's of all designs where seeds are few."""
     shares = [r.hits / cell.designs for cell, r in pairs]
-    if len(pairs) == 1:
-        cell, result = pairs[0]
-        return (shares[0], *wilson_interval(result.hits, cell.designs))
     mean, half = mean_interval(shares)
+    if not np.isfinite(half):
+        return (mean, *wilson_interval(sum(r.hits for _, r in pairs), sum(c.designs for c, _ in pairs)))
     return mean, max(0.0, mean - half), min(1.0, mean + half)
