@@ -105,29 +105,40 @@ def draw_budgets(results: Mapping[Cell, Result], base: Mapping[int, float], path
     """
     groups = grouped(results)
     percentiles = list(dict.fromkeys(cell.percentile for cell in results))
+    searchers = [name for name in COLOURS if any(s == name for _, _, s in groups)]
+    budgets = sorted({b for _, b, _ in groups})
     figure = new_figure(4.0 * len(percentiles), 3.9)
     panels = figure.subplots(1, len(percentiles), sharey=True, squeeze=False)[0]
     for axes, percentile in zip(panels, percentiles, strict=True):
         target = next(cell.target for cell in results if cell.percentile == percentile)
-        searchers = list(dict.fromkeys(s for p, _, s in groups if p == percentile))
         for number, searcher in enumerate(searchers):
-            budgets = sorted(b for p, b, s in groups if (p, s) == (percentile, searcher))
-            rows = [groups[percentile, b, searcher] for b in budgets]
-            means, lows, highs = np.array([_point(pairs) for pairs in rows]).T
-            places = np.array(budgets) * 1.04 ** (number - len(searchers) / 2)
+            have = [b for b in budgets if (percentile, b, searcher) in groups]
+            if not have:
+                continue
+            points = np.array([_point(groups[percentile, b, searcher]) for b in have])
+            means, lows, highs = points.T
+            # With a single budget the searchers stand side by side.
+            places = [number] if len(budgets) == 1 else np.array(have) * 1.04 ** (number - len(searchers) / 2)
             axes.errorbar(
                 places, 100 * means, yerr=100 * np.array([means - lows, highs - means]), fmt="o-", ms=5,
                 lw=1.6, elinewidth=1, capsize=2, color=COLOURS[searcher], label=searcher,
             )  # fmt: skip
-        axes.axhline(100 * base[percentile], color=INK, lw=0.9, ls="--", label="random, not chosen")
-        axes.set(xscale="log", ylim=(0, 100), xlabel="predictor evaluations")
-        axes.set_xticks(
-            sorted({b for _, b, _ in groups}), [f"{b:,}" for b in sorted({b for _, b, _ in groups})]
-        )
-        axes.minorticks_off()
+        axes.axhline(100 * base[percentile], color=INK, lw=0.9, ls="--", label="members nobody chose")
+        if len(budgets) == 1:
+            axes.set_xticks(range(len(searchers)), searchers, rotation=20)
+            axes.set(xlim=(-0.5, len(searchers) - 0.5), xlabel=f"after {budgets[0]:,} predictor evaluations")
+        else:
+            axes.set(xscale="log", xlabel="predictor evaluations")
+            axes.set_xticks(budgets, [f"{b:,}" for b in budgets])
+            axes.minorticks_off()
+        axes.set_ylim(0, 100)
         tidy(axes, f"{target:.2f} eV ({ordinal(percentile)} percentile)")
     panels[0].set_ylabel("verified hits (%)")
-    panels[-1].legend(fontsize=9, frameon=False, labelcolor=INK)
+    handles = dict(
+        pair[::-1] for axes in panels for pair in zip(*axes.get_legend_handles_labels(), strict=True)
+    )
+    if len(budgets) > 1:
+        panels[-1].legend(handles.values(), handles, fontsize=9, frameon=False, labelcolor=INK)
     save(figure, path)
 
 
