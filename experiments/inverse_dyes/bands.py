@@ -1,4 +1,4 @@
-"""One band and arm: propose, let the judge look, and summarise."""
+"""One band and arm: propose (kept in a file), let the judge look, and summarise."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def in_band(values: np.ndarray, centre: float) -> np.ndarray:
 def run_cell(
     cell: Cell, dyes: Dyes, rows: np.ndarray, predictor: Predictor, judge: Predictor, folder: Path
 ) -> dict[str, Any]:
-    """Run a cell, or read it if it was run before.
+    """Propose, or read what was proposed before, and let the judge look.
 
     Args:
         cell: what to run.
@@ -74,24 +74,29 @@ def run_cell(
     """
     path = folder / "cells" / f"{cell.name}.json"
     if path.exists():
-        return json.loads(path.read_text(encoding="utf-8"))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    objective = scaled_objective((cell.want,), predictor)
-    began = time.process_time()
-    designs, how = propose(cell.arm, dyes, rows, predictor, objective, cell.budget, cell.designs, cell.seed)
-    seconds = time.process_time() - began
-    smiles = [design.smiles for design in designs]
+        proposed = json.loads(path.read_text(encoding="utf-8"))
+    else:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        objective = scaled_objective((cell.want,), predictor)
+        began = time.process_time()
+        designs, how = propose(
+            cell.arm, dyes, rows, predictor, objective, cell.budget, cell.designs, cell.seed
+        )
+        proposed = {
+            "designs": [[design.smiles, float(design.mean[0])] for design in designs],
+            "seconds": time.process_time() - began,
+            **how,
+        }
+        write_json(path, proposed)
+    smiles, predicted = [row[0] for row in proposed["designs"]], [row[1] for row in proposed["designs"]]
     verdict, doubt = judged(judge, smiles)
-    result = {
+    return {
         "centre": cell.centre,
         "arm": cell.arm,
         "seed": cell.seed,
-        "seconds": seconds,
-        **how,
-        **summary(smiles, [d.mean[0] for d in designs], verdict, doubt, cell.centre, dyes, rows),
+        **{key: proposed[key] for key in ("seconds", "spent", "found", "lost")},
+        **summary(smiles, predicted, verdict, doubt, cell.centre, dyes, rows),
     }
-    write_json(path, result)
-    return result
 
 
 def summary(

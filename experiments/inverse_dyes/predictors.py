@@ -63,12 +63,17 @@ def searched(dyes: Dyes, parts: Split, effort: Effort, folder: Path) -> Predicto
     return predictor
 
 
+def judge_split(dyes: Dyes, seed: int) -> Split:
+    """The judge's training and validation parts; its test set is the other table."""
+    return random_split(len(dyes.smiles), (0.9, 0.1, 0.0), seed)
+
+
 def trained_judge(dyes: Dyes, effort: Effort, seed: int, folder: Path) -> Predictor:
     """Bond-graph ensemble for the same quantity on its own table, trained or read."""
     path = folder / "judge.mlmat"
     if path.exists():
         return load_predictor(path)
-    parts = random_split(len(dyes.smiles), (0.9, 0.1, 0.0), seed)
+    parts = judge_split(dyes, seed)
     task = Task("smiles", dyes.smiles, dyes.wavelength[:, None], (PROPERTY,), ("nm",))
     choice = choose(
         "smiles",
@@ -89,6 +94,13 @@ def trained_judge(dyes: Dyes, effort: Effort, seed: int, folder: Path) -> Predic
     save_predictor(trained.predictor, path, {"data": "Ju 2021"})
     path.with_suffix(".state").unlink(missing_ok=True)
     return trained.predictor
+
+
+def own_error(judge: Predictor, dyes: Dyes, seed: int) -> tuple[float, int]:
+    """The judge's mean absolute error (nm) on its own table's validation part, and how many that are."""
+    rows = judge_split(dyes, seed).validation
+    verdict, _ = judged(judge, [dyes.smiles[i] for i in rows])
+    return float(np.abs(verdict - dyes.wavelength[rows]).mean()), len(rows)
 
 
 def judged(judge: Predictor, smiles: list[str]) -> tuple[np.ndarray, np.ndarray]:

@@ -24,7 +24,7 @@ import tyro
 from experiments.inverse_dyes.arms import ARMS
 from experiments.inverse_dyes.bands import Cell, judge_quality, run_cell
 from experiments.inverse_dyes.figure import draw_bands
-from experiments.inverse_dyes.predictors import Effort, searched, trained_judge
+from experiments.inverse_dyes.predictors import Effort, own_error, searched, trained_judge
 from experiments.inverse_dyes.tables import (
     DESIGN_FILE,
     JUDGE_FILE,
@@ -72,7 +72,7 @@ def effort(config: Config) -> Effort:
         training = TrainingConfig(members=2, epochs=2, batch=64, seed=config.seed)
         return Effort(training, features=16, layers=2, judges=2, judge_epochs=2)
     training = TrainingConfig(members=2, epochs=40, batch=64, learning_rate=3e-3, seed=config.seed)
-    return Effort(training, features=48, layers=4, judges=2, judge_epochs=20)
+    return Effort(training, features=48, layers=4, judges=3, judge_epochs=60)
 
 
 def cells(config: Config) -> list[Cell]:
@@ -97,8 +97,7 @@ def main(config: Config) -> RunRecord:
     predictor = searched(mine, parts, effort(config), config.out)
     judge = trained_judge(others, effort(config), config.seed, config.out)
     todo = cells(config)
-    known = quality(mine, parts, predictor, judge, sorted({cell.centre for cell in todo}), config.out)
-    known["judge dyes"] = len(others.smiles)
+    known = quality(mine, others, parts, predictor, judge, config)
     results = []
     for cell in todo:
         result = run_cell(cell, mine, parts.train, predictor, judge, config.out)
@@ -113,10 +112,10 @@ def main(config: Config) -> RunRecord:
 
 
 def quality(
-    mine: Dyes, parts: Split, predictor: Predictor, judge: Predictor, centres: Sequence[float], folder: Path
+    mine: Dyes, others: Dyes, parts: Split, predictor: Predictor, judge: Predictor, config: Config
 ) -> dict[str, Any]:
-    """Errors of both predictors on dyes that they have not seen; measured once."""
-    path = folder / "quality.json"
+    """Errors of both predictors on dyes that they were not fitted to; measured once."""
+    path = config.out / "quality.json"
     if path.exists():
         return json.loads(path.read_text(encoding="utf-8"))
     truth = mine.wavelength[parts.test]
@@ -126,7 +125,9 @@ def quality(
         "test": len(parts.test),
         "test_error": float(np.abs(error).mean()),
         "test_spread": float(truth.std()),
-        "judge": judge_quality(judge, mine, centres),
+        "judge dyes": len(others.smiles),
+        "judge_own": own_error(judge, others, config.seed),
+        "judge": judge_quality(judge, mine, sorted({cell.centre for cell in cells(config)})),
     }
     write_json(path, found)
     return found
@@ -140,7 +141,11 @@ def metrics_of(results: Sequence[dict[str, Any]], known: dict[str, Any], designs
         Metric("error (MAE)", known["test_error"], "nm", n_train=known["train"], **common),
         Metric("spread of the truth", known["test_spread"], "nm", **common),
     ]
-    common = {"variant": "judge, dyes of the other table", "n_test": judge["count"]}
+    own, count = known["judge_own"]
+    found.append(
+        Metric("error (MAE)", own, "nm", variant="judge, its own table's validation part", n_test=count)
+    )
+    common = {"variant": "judge, dyes of the table to design with", "n_test": judge["count"]}
     found += [
         Metric("error (MAE)", judge["error"], "nm", n_train=known["judge dyes"], **common),
         Metric("median error", judge["median_error"], "nm", **common),
@@ -197,7 +202,7 @@ def report(
         },
         seeds=sorted({cell.seed for cell in todo}),
         data={Path(path).name: sha256(data_file(path)) for path in (DESIGN_FILE, JUDGE_FILE)},
-        seconds={"run": round(seconds, 1)},
+        seconds={"run": round(seconds, 1), "searches": round(sum(r["seconds"] for r in results), 1)},
         metrics=metrics_of(results, known, designs),
     )
     save_record(record, config.out / f"{config.preset}.json")

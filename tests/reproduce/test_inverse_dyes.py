@@ -115,7 +115,15 @@ def test_summary_metrics_and_figure(tmp_path):
     assert empty["disagreement"] is None
     judge = {"count": 3, "error": 20.0, "median_error": 15.0, "doubt": 10.0, "spread": 80.0}
     judge["bands"] = {"300": {"true": 2, "said": 0, "both": 0}}
-    known = {"train": 2, "test": 1, "test_error": 25.0, "test_spread": 80.0, "judge": judge, "judge dyes": 9}
+    known = {
+        "judge_own": (12.0, 5),
+        "train": 2,
+        "test": 1,
+        "test_error": 25.0,
+        "test_spread": 80.0,
+        "judge": judge,
+        "judge dyes": 9,
+    }
     rows = [result, result | empty | {"arm": "noise"}]
     found = {(m.name, m.variant): m.value for m in metrics_of(rows, known, designs=4)}
     assert found["hits by the judge", "300 nm, dyes"] == 0.25
