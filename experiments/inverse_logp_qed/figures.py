@@ -21,6 +21,7 @@ from experiments.inverse_logp_qed.summary import (
 )
 from experiments.inverse_logp_qed.tasks import Task
 from mlmat.analysis.figure import INK, NEUTRAL, new_figure, save, tidy
+from mlmat.metrics import wilson_interval
 from mlmat.pretrained.make_rdkit import PROPERTIES
 
 if TYPE_CHECKING:
@@ -41,9 +42,13 @@ def _against_budget(
     results: Mapping[Cell, Result],
     task: str,
     measure: Callable[[Cell, Result], float],
+    alone: Callable[[Cell, Result], tuple[float, float]] | None = None,
     **style: object,
 ) -> None:
-    """One line per searcher, with 95 % intervals over seeds where there are several."""
+    """One line per searcher, with 95 % intervals over seeds where there are several.
+
+    `alone` gives the interval's two ends for a single seed; without it there is none.
+    """
     groups = grouped(results)
     budgets = sorted({cell.budget for cell in results})
     searchers = list(dict.fromkeys(cell.searcher for cell in results if cell.task == task))
@@ -51,10 +56,15 @@ def _against_budget(
         there = [b for b in budgets if (task, b, searcher) in groups]
         values = [[measure(c, r) for c, r in groups[task, b, searcher]] for b in there]
         means, halves = np.array([mean_interval(part) for part in values]).T
-        halves = np.where(np.isfinite(halves), halves, 0)
+        spans = np.array([np.where(np.isfinite(halves), halves, 0)] * 2)
+        for place, budget in enumerate(there):
+            group = groups[task, budget, searcher]
+            if alone is not None and len(group) == 1:
+                low, high = alone(*group[0])
+                spans[:, place] = means[place] - low, high - means[place]
         places = [budgets.index(b) + 0.12 * (number - (len(searchers) - 1) / 2) for b in there]
         axes.errorbar(
-            places, means, yerr=halves,
+            places, means, yerr=spans,
             **{"marker": "o", "ls": "-", "ms": 5, "lw": 1.4, "elinewidth": 1, "capsize": 2, "label": searcher,
                "color": COLOURS[searcher], **style},
         )  # fmt: skip
@@ -75,7 +85,7 @@ def draw_hits(results: Mapping[Cell, Result], tasks: Mapping[str, Task], truth: 
     figure = new_figure(2.9 * len(shown), 3.7)
     panels = figure.subplots(1, len(shown), sharey=True, squeeze=False)[0]
     for axes, task in zip(panels, shown, strict=True):
-        _against_budget(axes, results, task.name, lambda c, r, t=task: 100 * hit_share(c, r, t))
+        _against_budget(axes, results, task.name, *_percent(task))
         hits, tried = base_rate(task, truth)
         axes.axhline(100 * hits / tried, color=INK, lw=0.9, ls="--", label="random, not chosen")
         axes.set(ylim=(0, 103))
@@ -143,6 +153,17 @@ def draw_curse(results: Mapping[Cell, Result], tasks: Mapping[str, Task], truth:
         handles, labels, loc="outside lower center", ncols=6, fontsize=9, frameon=False, labelcolor=INK
     )
     save(figure, path)
+
+
+def _percent(task: Task) -> tuple[Callable, Callable]:
+    """Hit share of a cell in percent, and the interval of its designs alone (Wilson)."""
+
+    def interval(cell: Cell, result: Result) -> tuple[float, float]:
+        hits = round(hit_share(cell, result, task) * cell.designs)
+        low, high = wilson_interval(hits, cell.designs)
+        return 100 * low, 100 * high
+
+    return lambda cell, result: 100 * hit_share(cell, result, task), interval
 
 
 def _ratio(name: str, size: float) -> Callable[[Cell, Result], float]:

@@ -13,8 +13,7 @@ what is there.
 
 from __future__ import annotations
 
-import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 from typing import Literal
@@ -89,7 +88,6 @@ def measure_truth(values: np.ndarray, predictor) -> Truth:
 
 def main(config: Config) -> RunRecord:
     prepare_process()
-    began = time.perf_counter()
     config.out.mkdir(parents=True, exist_ok=True)
     values, predictor = exact_values(config.out / "exact.npy"), load_predictor(SHIPPED_RDKIT)
     truth = measure_truth(values, predictor)
@@ -109,23 +107,27 @@ def main(config: Config) -> RunRecord:
             f"{result.found:>6,} found, search {result.search_seconds:.0f} s",
             flush=True,
         )
-    return report(config, results, tasks, truth, time.perf_counter() - began)
+    return report(config, results, tasks, truth)
 
 
-def report(
-    config: Config, results: dict[Cell, Result], tasks: dict[str, Task], truth: Truth, seconds: float
-) -> RunRecord:
+def report(config: Config, results: dict[Cell, Result], tasks: dict[str, Task], truth: Truth) -> RunRecord:
     """Record and figures of the cells that are there."""
-    searching = sum(r.search_seconds + r.oracle_seconds for r in results.values())
     record = RunRecord(
         system="inverse design for logP, QED and synthetic accessibility",
         preset=config.preset,
         command=f"python -m experiments.inverse_logp_qed.run --preset {config.preset}",
-        config={k: v for k, v in asdict(config).items() if k not in ("out", "report")}
-        | {"cells": len(results), "wants": {name: list(task.wants) for name, task in tasks.items()}},
+        config={
+            "cells": f"{len(results)} of {len(cells(config, tuple(tasks.values())))}",
+            "budgets": sorted({cell.budget for cell in results}),
+            "searchers": list(config.searchers),
+            "designs": config.designs,
+            "wants": {name: list(task.wants) for name, task in tasks.items()},
+            "keep": {name: task.keep for name, task in tasks.items() if task.keep},
+        },
         seeds=sorted({cell.seed for cell in results}),
         data={"small_organics": small_organics.provenance()["gfn2_sha256"]},
-        seconds={"run": round(seconds, 1), "processor time of all cells": round(searching, 1)},
+        # Processor time of the cells: they may have run in many sittings.
+        seconds={"run": round(sum(r.search_seconds + r.oracle_seconds for r in results.values()), 1)},
         metrics=all_metrics(results, tasks, truth),
     )
     save_record(record, config.out / f"{config.preset}.json")

@@ -133,6 +133,9 @@ def _task_metrics(task: Task, group: Group, common: dict) -> list[Metric]:
     found = []
     if task.countable:
         share, std = over_seeds(group, lambda cell, result: hit_share(cell, result, task))
+        if std is None:  # one seed: the interval of its designs alone
+            low, high = wilson_interval(round(share * asked), asked)
+            std = (high - low) / (2 * 1.96)
         found.append(Metric("hit share", share, std=std, n_test=asked, **common))
         seconds = sum(r.search_seconds + r.oracle_seconds for _, r in group)
         found.append(Metric("hits per CPU-second", share * asked / seconds, "1/s", **common))

@@ -10,7 +10,6 @@ RDKit's own values are the truth. A capacity that is done is not run again.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -19,7 +18,7 @@ from typing import Any, Literal
 import tyro
 
 from experiments.larger_molecules.figure import draw_sizes
-from experiments.larger_molecules.sizes import Settings, measure
+from experiments.larger_molecules.sizes import Settings, measure, processor_seconds, result_file
 from experiments.larger_molecules.zinc import FILES, data_file
 from mlmat.analysis.record import Metric, RunRecord, save_record
 from mlmat.commands.runs import prepare_process
@@ -60,16 +59,15 @@ def settings(config: Config) -> Settings:
 
 def main(config: Config) -> RunRecord:
     prepare_process()
-    began = time.perf_counter()
     config.out.mkdir(parents=True, exist_ok=True)
     # The ends and the middle first, so that an interrupted run shows the whole range.
     capacities = config.capacities or ((10, 30, 20, 15, 25) if config.preset == "full" else (10, 20))
-    results: dict[int, dict[str, Any]] = {}
-    for capacity in capacities:
-        results[capacity] = measure(
-            capacity, settings(config), config.out, lambda text: print(text, flush=True)
-        )
-        record = report(config, [results[n] for n in sorted(results)], time.perf_counter() - began)
+    finished = [n for n in capacities if result_file(n, config.out).exists()]
+    chosen, results = settings(config), {}
+    for capacity in sorted(capacities, key=lambda n: n not in finished):
+        results[capacity] = measure(capacity, chosen, config.out, lambda text: print(text, flush=True))
+        if len(results) >= len(finished):
+            record = report(config, [results[n] for n in sorted(results)])
     return record
 
 
@@ -126,7 +124,7 @@ def _hits(name: str, hits: int, count: int, variant: str) -> Metric:
     return Metric(name, hits / count, std=(high - low) / (2 * 1.96), variant=variant, n_test=count)
 
 
-def report(config: Config, results: Sequence[dict[str, Any]], seconds: float) -> RunRecord:
+def report(config: Config, results: Sequence[dict[str, Any]]) -> RunRecord:
     """Record and figure of what is there so far."""
     chosen = settings(config)
     record = RunRecord(
@@ -136,7 +134,7 @@ def report(config: Config, results: Sequence[dict[str, Any]], seconds: float) ->
         config={"capacities": [r["capacity"] for r in results], **asdict(chosen)},
         seeds=[config.seed],
         data={Path(path).name: sha256(data_file(path)) for path in FILES},
-        seconds={"run": round(seconds, 1)},
+        seconds={"run": round(sum(processor_seconds(result) for result in results), 1)},
         metrics=metrics_of(results, chosen.designs),
     )
     save_record(record, config.out / f"{config.preset}.json")

@@ -157,6 +157,20 @@ def random_values(capacity: int, count: int, seed: int) -> np.ndarray:
     )
 
 
+def result_file(capacity: int, folder: Path) -> Path:
+    """Where `measure` keeps what it found."""
+    return folder / f"capacity-{capacity}.json"
+
+
+def processor_seconds(result: dict[str, Any]) -> float:
+    """Processor time of training, compilation, descent and rounding."""
+    steps = GradientConfig().steps
+    return result["training_seconds"] + sum(
+        run["compile_seconds"] + run["starts"] * (steps * run["step_seconds"] + run["realise_seconds"])
+        for run in result["runs"]
+    )
+
+
 def measure(
     capacity: int, settings: Settings, folder: Path, report: Callable[[str], None] = print
 ) -> dict[str, Any]:
@@ -165,7 +179,7 @@ def measure(
     Raises:
         DataError: the molecules are not at hand.
     """
-    path = folder / f"capacity-{capacity}.json"
+    path = result_file(capacity, folder)
     if path.exists():
         return json.loads(path.read_text(encoding="utf-8"))
     smiles = training_molecules(capacity, settings.molecules, settings.seed)

@@ -62,13 +62,17 @@ def test_base_rate_is_among_members_that_hold_the_ring(truth):
 
 def test_errors_stand_beside_test_errors(truth):
     results = {Cell("logp+1", 2000, "genetic", 0, 2): result(design("CCCO"), design("c1ccncc1", -0.3))}
-    found = {(m.name, m.variant): m.value for m in all_metrics(results, TASKS, truth)}
+    metrics = all_metrics(results, TASKS, truth)
+    found = {(m.name, m.variant): m.value for m in metrics}
     of = "logp+1, genetic, 2,000 evaluations"
     assert found["logp: mean absolute error", of] == pytest.approx(0.2)
     assert found["logp: mean absolute error", "test part"] == pytest.approx(0.05)
     assert found["logp: that error over the test error", of] == pytest.approx(4)
     assert found["logp: predicted less exact, mean", of] == pytest.approx(-0.1)
     assert found["logp: median |error/std|", of] == pytest.approx(4)
+    assert found["hit share", of] == 0.5
+    (share,) = (m for m in metrics if (m.name, m.variant) == ("hit share", of))
+    assert 0.2 < share.std < 0.25  # of one of two designs: Wilson's interval is 0.09 to 0.91
     assert found["hits per CPU-second", of] == pytest.approx(1 / 2.5)
     assert found["hit share", "pyridine, random members nobody chose that hold the ring"] == 0.5
 
