@@ -92,6 +92,7 @@ def test_qed_of_the_first_three_and_kept_ring(truth):
     assert found["exact QED, best", of] == pytest.approx(max(qed))
     assert found["exact QED, mean of the first 3", of] == pytest.approx(np.mean(qed[:3]))
     assert found["designs that hold the ring", "pyridine, random, 2,000 evaluations"] == 0.5
+    assert found["exact QED, mean", "best 128 of the training set"] == pytest.approx(np.mean(qed[:2]))
     assert found["exact QED, best", "training set"] == pytest.approx(max(qed[:2]))
     RunRecord("test", "quick", "", {}, [0], {}, {"run": 1.0}, metrics, {}, "")
 
