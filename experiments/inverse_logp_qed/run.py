@@ -115,7 +115,8 @@ def report(config: Config, results: dict[Cell, Result], tasks: dict[str, Task], 
     record = RunRecord(
         system="inverse design for logP, QED and synthetic accessibility",
         preset=config.preset,
-        command=f"python -m experiments.inverse_logp_qed.run --preset {config.preset}",
+        command=f"python -m experiments.inverse_logp_qed.run --preset {config.preset}"
+        + (f" --seeds {config.seeds}" if config.seeds else ""),
         config={
             "cells": f"{len(results)} of {len(cells(config, tuple(tasks.values())))}",
             "budgets": sorted({cell.budget for cell in results}),
