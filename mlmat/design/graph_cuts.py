@@ -36,27 +36,42 @@ def free_valences(graph: Graph) -> np.ndarray:
     return _VALENCES[graph.types] - graph.bonds.sum(axis=1)
 
 
+def neighbours(bonds: np.ndarray) -> list[int]:
+    """Neighbours of each atom as the bits of a Python integer, for walks over small graphs."""
+    return [sum(1 << k for k, order in enumerate(row) if order) for row in bonds.tolist()]
+
+
 def distances(bonds: np.ndarray) -> np.ndarray:
     """Topological distances ``[n, n]``; n where there is no path."""
-    n = len(bonds)
-    linked = (bonds > 0).astype(int) + np.eye(n, dtype=int)
-    found = np.where(np.eye(n, dtype=bool), 0, n)
-    reach = np.eye(n, dtype=int)
-    for step in range(1, n):
-        reach = np.minimum(reach @ linked, 1)
-        found = np.where((reach > 0) & (found > step), step, found)
+    n, linked = len(bonds), neighbours(bonds)
+    found = np.full((n, n), n)
+    for start in range(n):
+        reached = front = 1 << start
+        step = 0
+        while front:
+            shell, front = front, 0
+            while shell:
+                lowest = shell & -shell
+                shell ^= lowest
+                atom = lowest.bit_length() - 1
+                found[start, atom] = step
+                front |= linked[atom]
+            front &= ~reached
+            reached |= front
+            step += 1
     return found
 
 
 def component(bonds: np.ndarray, atom: int) -> np.ndarray:
     """Boolean mask ``[n]`` of the atoms connected with `atom`."""
-    reached = np.zeros(len(bonds), bool)
-    reached[atom] = True
-    while True:
-        grown = reached | (bonds[reached] > 0).any(axis=0)
-        if (grown == reached).all():
-            return reached
-        reached = grown
+    linked = neighbours(bonds)
+    reached = front = 1 << int(atom)
+    while front:
+        lowest = front & -front
+        fresh = linked[lowest.bit_length() - 1] & ~reached
+        reached |= fresh
+        front = (front ^ lowest) | fresh
+    return np.array([bool(reached >> k & 1) for k in range(len(bonds))])
 
 
 def pick(rng: np.random.Generator, options):
@@ -66,18 +81,37 @@ def pick(rng: np.random.Generator, options):
 
 def pairs(bonds: np.ndarray) -> np.ndarray:
     """Bonded pairs ``[bonds, 2]``, each once."""
-    return np.argwhere(np.triu(bonds, 1) > 0)
+    one, two = np.nonzero(bonds)
+    return np.stack([one, two], axis=1)[one < two]
 
 
 def ring_bonds(bonds: np.ndarray) -> list[tuple[int, int]]:
-    """Bonds whose removal leaves the graph connected."""
-    found = []
-    for i, j in pairs(bonds):
-        cut = bonds.copy()
-        cut[i, j] = cut[j, i] = 0
-        if component(cut, i)[j]:
-            found.append((int(i), int(j)))
-    return found
+    """Bonds whose removal leaves the graph connected: all but the bridges.
+
+    A bond of the depth-first tree is a bridge if nothing below it reaches back above it
+    (R. E. Tarjan, Inf. Process. Lett. 2, 160 (1974)).
+    """
+    linked = [[k for k, order in enumerate(row) if order] for row in bonds.tolist()]
+    order, lowest, bridges = [-1] * len(bonds), [0] * len(bonds), set()
+    count = 0
+
+    def visit(atom: int, parent: int) -> None:
+        nonlocal count
+        order[atom] = lowest[atom] = count
+        count += 1
+        for other in linked[atom]:
+            if order[other] < 0:
+                visit(other, atom)
+                lowest[atom] = min(lowest[atom], lowest[other])
+                if lowest[other] > order[atom]:
+                    bridges.add((min(atom, other), max(atom, other)))
+            elif other != parent:
+                lowest[atom] = min(lowest[atom], order[other])
+
+    for atom in range(len(bonds)):
+        if order[atom] < 0:
+            visit(atom, -1)
+    return [bond for i, j in pairs(bonds) if (bond := (int(i), int(j))) not in bridges]
 
 
 def part(graph: Graph, atoms: np.ndarray) -> Graph:

@@ -18,9 +18,18 @@ import numpy as np
 from mlmat.design import genetic, gradient
 from mlmat.design.genetic import Breeder, GeneticConfig, breed
 from mlmat.design.graph_cuts import Graph
-from mlmat.design.guided import guided, linearisation_cost, mutants
+from mlmat.design.guided import (
+    Family,
+    columns_of,
+    corrected,
+    families,
+    first_members,
+    linearisation_cost,
+    mutants,
+    rank,
+)
 from mlmat.design.optimisers import GradientConfig
-from mlmat.design.searcher import Search
+from mlmat.design.searcher import Candidate, Search, predict_candidates
 from mlmat.errors import InputError
 
 
@@ -35,6 +44,7 @@ class HybridConfig:
         parents: molecules linearised in a generation; 0: no mutation is chosen by gradient.
         mutants: of each parent, ranked by its linearisation.
         chosen: of these, predicted.
+        waves: in which the chosen are predicted; each corrects the ranking for the next.
         bred: children of crossovers and blind mutations in a generation.
     """
 
@@ -42,8 +52,9 @@ class HybridConfig:
     gradient: GradientConfig | None = None
     genetic: GeneticConfig | None = None
     parents: int = 2
-    mutants: int = 100
+    mutants: int = 400
     chosen: int = 16
+    waves: int = 2
     bred: int = 32
 
 
@@ -55,34 +66,39 @@ def make_breeder(
     genetic_config: GeneticConfig,
 ) -> Breeder:
     """A breeder whose generation is partly bred blindly, partly chosen by gradient."""
-    cost = linearisation_cost(objective, predictor)
+    cost, capacity = linearisation_cost(objective, predictor), predictor.capacity
+    columns = columns_of(objective, predictor)
+
+    def choose(family: Family, seen: Collection[str], lost: Counter) -> list[Candidate]:
+        found: list[Candidate] = []
+        places: list[int] = []
+        rejected: set[int] = set()
+        for wave in range(config.waves):
+            means = np.array([candidate.mean for candidate in found])[:, columns] if found else np.zeros((0,))
+            order = rank(predictor, objective, family, corrected(family, places, means))
+            count = config.chosen * (wave + 1) // config.waves - config.chosen * wave // config.waves
+            known = seen | {candidate.smiles for candidate in found}
+            fresh = first_members(family, order, count, capacity, known, lost, allowed, rejected)
+            places += fresh.values()
+            rejected.update(places)
+            found += predict_candidates(predictor, objective, [Candidate(smiles) for smiles in fresh])
+        return found
 
     def breeder(
         rng: np.random.Generator, graphs: Sequence[Graph], left: int, seen: Collection[str], lost: Counter
-    ) -> tuple[list[str], int]:
-        fresh = breed(
-            rng,
-            graphs,
-            min(config.bred, left),
-            predictor.capacity,
-            seen,
-            lost,
-            allowed,
-            genetic_config,
-        )
-        left -= len(fresh)
-        if left < config.parents * (cost + config.chosen):
-            return fresh, 0
+    ) -> tuple[list[Candidate], int]:
+        count = min(config.bred, left)
+        bred = breed(rng, graphs, count, capacity, seen, lost, allowed, genetic_config)
+        found = predict_candidates(predictor, objective, [Candidate(smiles) for smiles in bred])
+        if left - len(found) < config.parents * (cost + config.chosen):
+            return found, 0
         places = rng.integers(len(graphs), size=(config.parents, genetic_config.pressure)).min(axis=1)
-        known, families = set(seen) | set(fresh), []
-        for place in places:
-            family = mutants(rng, graphs[place], config.mutants, predictor.capacity, known, lost, allowed)
-            known.update(family)
-            families += [family] if family else []
-        if not families:
-            return fresh, 0
-        chosen = guided(predictor, objective, families, config.chosen, config.parents)
-        return fresh + chosen, cost * len(families)
+        litters = [litter for place in places if (litter := mutants(rng, graphs[place], config.mutants))]
+        if not litters:
+            return found, 0
+        for family in families(predictor, objective, litters, config.parents):
+            found += choose(family, seen | {candidate.smiles for candidate in found}, lost)
+        return found, cost * len(litters)
 
     return breeder
 

@@ -27,7 +27,7 @@ from mlmat.design.graph_cuts import (
 from mlmat.graphs.chemistry import MAX_BOND_ORDER, VALENCES
 
 _VALENCES = np.asarray(VALENCES)
-RING_DISTANCES = range(2, 7)
+RING_DISTANCES = 2, 6
 """Topological distances between which a ring is closed: rings of three to seven atoms."""
 
 INSERT_SHARE = 0.4
@@ -136,8 +136,9 @@ def delete_atom(rng: np.random.Generator, graph: Graph) -> Graph | None:
 def add_ring(rng: np.random.Generator, graph: Graph) -> Graph | None:
     """A bond between two atoms with free valences closes a ring."""
     free = free_valences(graph) > 0
-    close = np.isin(distances(graph.bonds), list(RING_DISTANCES)) & np.outer(free, free)
-    pair = pick(rng, np.argwhere(np.triu(close, 1)))
+    far = distances(graph.bonds)
+    close = (far >= RING_DISTANCES[0]) & (far <= RING_DISTANCES[1]) & np.outer(free, free)
+    pair = pick(rng, pairs(close))
     return None if pair is None else _with_bond(graph, *pair, 1)
 
 

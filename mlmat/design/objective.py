@@ -101,13 +101,18 @@ class Objective:
         return total, jnp.stack(values)
 
     def costs(
-        self, properties: Sequence[str], mean: np.ndarray, std: np.ndarray, smiles: Sequence[str]
+        self,
+        properties: Sequence[str],
+        mean: np.ndarray,
+        std: np.ndarray,
+        molecules: Sequence[str] | SoftGraph,
     ) -> np.ndarray:
         """``[N, W]`` what each want adds to `merit`; arguments as there."""
         columns = []
         for want, factor in zip(self.wants, self._factors(), strict=True):
             if want.name == SIMILARITY:
-                value, doubt = similarities(smiles, self.start), np.zeros(len(smiles))
+                value = similarities(molecules, self.start)
+                doubt = np.zeros(len(value))
             else:
                 column = tuple(properties).index(want.name)
                 value, doubt = (np.asarray(x, float)[:, column] for x in (mean, std))
@@ -115,7 +120,11 @@ class Objective:
         return np.stack(columns, axis=1)
 
     def merit(
-        self, properties: Sequence[str], mean: np.ndarray, std: np.ndarray, smiles: Sequence[str]
+        self,
+        properties: Sequence[str],
+        mean: np.ndarray,
+        std: np.ndarray,
+        molecules: Sequence[str] | SoftGraph,
     ) -> np.ndarray:
         """How far real molecules are from what is wanted; smaller is better.
 
@@ -125,12 +134,12 @@ class Objective:
             properties: names of the columns.
             mean: ``[N, P]`` predicted means.
             std: ``[N, P]`` their standard deviations.
-            smiles: the molecules.
+            molecules: SMILES, or integer graphs as one batch.
 
         Returns:
             ``[N]``.
         """
-        return self.costs(properties, mean, std, smiles).sum(axis=1)
+        return self.costs(properties, mean, std, molecules).sum(axis=1)
 
     def best(
         self,

@@ -63,23 +63,28 @@ def similarity(counts: jax.Array, others: jax.Array) -> jax.Array:
 _counts = jax.jit(jax.vmap(path_counts))
 
 
-def similarities(smiles: Sequence[str], start: str) -> np.ndarray:
-    """Similarity ``[N]`` of real molecules to `start`."""
-    reference = _real_counts([start])[0]
-    found = [
-        similarity(_real_counts(smiles[first : first + BATCH]), reference)
-        for first in range(0, len(smiles), BATCH)
-    ]
+def similarities(molecules: Sequence[str] | SoftGraph, start: str) -> np.ndarray:
+    """Similarity ``[N]`` of real molecules, given as SMILES or as a batch of graphs, to `start`."""
+    count = len(molecules.mask) if isinstance(molecules, SoftGraph) else len(molecules)
+    reference = _real_counts(from_smiles([start]))[0]
+    found = []
+    for first in range(0, count, BATCH):
+        part = slice(first, first + BATCH)
+        if isinstance(molecules, SoftGraph):
+            graphs = SoftGraph(*(leaf[part] for leaf in molecules))
+        else:
+            graphs = from_smiles(list(molecules[part]))
+        found.append(similarity(_real_counts(graphs), reference))
     return np.concatenate(found) if found else np.zeros(0)
 
 
-def _real_counts(smiles: Sequence[str]) -> np.ndarray:
+def _real_counts(graphs: SoftGraph) -> np.ndarray:
     """Counts of up to `BATCH` molecules, padded to few shapes: what is added changes nothing."""
-    graphs = from_smiles(list(smiles))
-    more, atoms = BATCH - len(smiles), -graphs.mask.shape[1] % SIZE_STEP
+    count, size = graphs.mask.shape
+    more, atoms = BATCH - count, -size % SIZE_STEP
     padded = SoftGraph(
         types=np.pad(graphs.types, [(0, more), (0, atoms), (0, 0)]),
         bonds=np.pad(graphs.bonds, [(0, more), (0, atoms), (0, atoms)]),
         mask=np.pad(graphs.mask, [(0, more), (0, atoms)]),
     )
-    return np.asarray(_counts(padded))[: len(smiles)]
+    return np.asarray(_counts(padded))[:count]

@@ -265,10 +265,11 @@ def graph_from_molecule(molecule: Chem.Mol) -> tuple[np.ndarray, np.ndarray]:
     kekule = Chem.Mol(molecule)
     Chem.Kekulize(kekule, clearAromaticFlags=True)
     n = kekule.GetNumAtoms()
-    for atom in kekule.GetAtoms():
-        if atom.GetSymbol() not in ELEMENTS:
-            raise UnknownElementError(atom.GetSymbol(), ELEMENTS)
-    types = np.array([ELEMENTS.index(atom.GetSymbol()) for atom in kekule.GetAtoms()], np.int8)
+    symbols = [atom.GetSymbol() for atom in kekule.GetAtoms()]
+    for symbol in symbols:
+        if symbol not in ELEMENTS:
+            raise UnknownElementError(symbol, ELEMENTS)
+    types = np.array([ELEMENTS.index(symbol) for symbol in symbols], np.int8)
     bonds = np.zeros((n, n), np.int8)
     for bond in kekule.GetBonds():
         i, j = bond.GetBeginAtomIdx(), bond.GetEndAtomIdx()

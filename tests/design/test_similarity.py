@@ -89,3 +89,9 @@ def test_climbing_the_similarity_leads_towards_the_molecule():
 def test_hydrogens_are_the_valence_that_is_left():
     found = np.asarray(counts(from_smiles("CO", CAPACITY)))
     assert found[:5].tolist() == [VALENCES[0] - 1, 0, VALENCES[2] - 1, 0, 0]
+
+
+def test_molecules_may_come_as_graphs():
+    smiles = ["CCO", "c1ccncc1N", "OC1CC1"] * 30
+    by_graph = similarities(from_smiles(smiles, 9), "CCN")
+    np.testing.assert_allclose(by_graph, similarities(smiles, "CCN"), atol=1e-6)
