@@ -53,7 +53,7 @@ class Config:
     seeds: int | None = None
     budgets: tuple[int, ...] = ()
     percentiles: tuple[int, ...] = ()
-    searchers: tuple[str, ...] = ("gradient", "informed", "genetic", "random")
+    searchers: tuple[str, ...] = ("genetic", "informed", "hybrid", "random", "gradient")
     finished: bool = False
 
 

@@ -129,8 +129,8 @@ def base_share(setup: Setup) -> float | None:
 def _summary(options: DesignOptions, setup: Setup, first: Outcome) -> str:
     how = {
         "gradient": "designed by gradient descent through the predictor",
-        "hybrid": "bred on the predictor, part of the mutations chosen by its gradient",
-        "informed": "found by mutations that the predictor's gradient chose",
+        "hybrid": "designed by gradient descent, then bred with mutations chosen by gradient",
+        "informed": "bred on the predictor with mutations that its gradient chose",
         "genetic": "bred by a genetic algorithm on the predictor",
         "random": "drawn at random and chosen by the predictor",
         "screening": "screened with the predictor",

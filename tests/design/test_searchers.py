@@ -8,6 +8,7 @@ from fakes import CarbonObjective, carbon_predictor
 from mlmat.design.genetic import GeneticConfig
 from mlmat.design.gradient import GradientConfig
 from mlmat.design.hybrid import HybridConfig
+from mlmat.design.informed import InformedConfig
 from mlmat.design.molecules import molecule_problem
 from mlmat.design.screening import search as screen
 from mlmat.design.searcher import SEARCHERS, Candidate, Search, get_searcher, submit
@@ -26,15 +27,12 @@ def runs():
     predictor = carbon_predictor(8)
     problem = molecule_problem(OBJECTIVE, 8)
     breeding = GeneticConfig(population=24, children=16)
+    moves = InformedConfig(genetic=breeding, parents=2, mutants=24, chosen=6, waves=2, bred=8)
     options = {
         "gradient": {"config": GRADIENT},
         "genetic": {"config": breeding},
-        "hybrid": {
-            "config": HybridConfig(
-                share=0.3, gradient=GRADIENT, genetic=breeding, parents=2, mutants=12, chosen=4, bred=8
-            )
-        },
-        "informed": {"config": HybridConfig(genetic=breeding, parents=1, mutants=24, chosen=6, bred=0)},
+        "hybrid": {"config": HybridConfig(share=0.3, gradient=GRADIENT, informed=moves)},
+        "informed": {"config": moves},
     }
     return {
         name: partial(get_searcher(name), problem, predictor, OBJECTIVE, BUDGET, 5, **options.get(name, {}))
