@@ -1,7 +1,8 @@
 """Kernel ridge regression: the closed-form learner every network has to beat.
 
 α = (K + λ 1)⁻¹ (y − ȳ),  f(x) = ȳ + Σ_i α_i k(x, x_i).  The Cholesky solve is in
-float64. Kernels are pure functions ``k(x [N, D], y [M, D]) → [N, M]``.
+float64. Kernels are pure functions ``k(x [N, D], y [M, D]) → [N, M]``: those of this file,
+or `mlmat.learners.kernels.kernel`.
 """
 
 from __future__ import annotations
@@ -14,7 +15,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from mlmat.errors import InputError
+from mlmat.learners.cholesky import factorise, solve
+from mlmat.learners.gram import cross, gram
 from mlmat.metrics import mae
+from mlmat.typing import Array
 
 
 class KernelRidgeState(NamedTuple):
@@ -22,13 +26,13 @@ class KernelRidgeState(NamedTuple):
 
     Attributes:
         x: ``[N, D]`` training descriptors.
-        weights: ``[N]`` dual coefficients α.
-        mean: training mean of the target.
+        weights: ``[N]`` or ``[N, P]`` dual coefficients α, float64.
+        mean: training mean of each target, float64.
     """
 
-    x: jax.Array
-    weights: jax.Array
-    mean: jax.Array
+    x: Array
+    weights: Array
+    mean: Array
 
 
 @jax.jit
@@ -74,45 +78,48 @@ def tanimoto_counts(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return common / np.maximum(x.sum(axis=1)[:, None] + y.sum(axis=1) - common, 1e-12)
 
 
-def fit(x: jax.Array, y: jax.Array, *, kernel: Callable, regularisation: float) -> KernelRidgeState:
+def fit(x: Array, y: np.ndarray, *, kernel: Callable, regularisation: float) -> KernelRidgeState:
     """Fit kernel ridge regression.
 
     Args:
-        x: ``[N, D]`` descriptors.
-        y: ``[N]`` targets.
+        x: ``[N, D]`` descriptors; the kernel is computed in their precision.
+        y: ``[N]`` targets, or ``[N, P]``: several share one factorisation.
         kernel: ``k(x, y)``.
         regularisation: λ, added to the diagonal of the kernel matrix.
 
     Raises:
         InputError: the kernel matrix is too ill-conditioned for this λ.
     """
-    weights, mean = _solve(np.asarray(kernel(x, x), np.float64), np.asarray(y, np.float64), regularisation)
-    return KernelRidgeState(jnp.asarray(x), jnp.asarray(weights, jnp.float32), jnp.asarray(mean, jnp.float32))
-
-
-def _solve(matrix: np.ndarray, y: np.ndarray, regularisation: float) -> tuple[np.ndarray, float]:
-    mean = float(y.mean())
-    with jax.enable_x64(True):
-        lifted = jnp.asarray(matrix) + regularisation * jnp.eye(len(y))
-        weights = np.asarray(
-            jax.scipy.linalg.cho_solve((jnp.linalg.cholesky(lifted), True), jnp.asarray(y - mean))
-        )
-    if not np.isfinite(weights).all():
-        raise InputError(
-            f"the kernel matrix is ill-conditioned at regularisation {regularisation:g}: raise it"
-        )
-    return weights, mean
+    x, y = np.asarray(x), np.asarray(y, np.float64)
+    mean = y.mean(axis=0)
+    factor = factorise(gram(kernel, x), regularisation, overwrite=True)
+    return KernelRidgeState(x, solve(factor, y - mean), mean)
 
 
 def predict(state: KernelRidgeState, x: jax.Array, *, kernel: Callable) -> jax.Array:
-    """Predict ``[N]`` for descriptors ``[N, D]``; differentiable in `x`."""
-    return kernel(x, state.x) @ state.weights + state.mean
+    """Predict ``[N]`` or ``[N, P]`` for descriptors ``[N, D]``; differentiable in `x`.
+
+    In the precision of `x`. Weights of a small λ are large and cancel: then take float64
+    descriptors, inside ``jax.enable_x64(True)``.
+    """
+    matrix = kernel(x, jnp.asarray(state.x))
+    return matrix @ jnp.asarray(state.weights, matrix.dtype) + jnp.asarray(state.mean, matrix.dtype)
+
+
+def predict_stream(
+    state: KernelRidgeState, x: np.ndarray, *, kernel: Callable, rows: int = 2000
+) -> np.ndarray:
+    """`predict` of many on the host, in float64, so many rows at a time."""
+    parts = [
+        cross(kernel, x[start : start + rows], state.x) @ state.weights for start in range(0, len(x), rows)
+    ]
+    return np.concatenate(parts) + state.mean if parts else np.zeros((0, *state.weights.shape[1:]))
 
 
 def tune(
-    x: jax.Array,
+    x: Array,
     y: np.ndarray,
-    x_validation: jax.Array,
+    x_validation: Array,
     y_validation: np.ndarray,
     *,
     kernel: Callable,
@@ -122,11 +129,14 @@ def tune(
 
     Returns:
         The best λ and the validation MAE of each.
+
+    Raises:
+        InputError: the kernel matrix is too ill-conditioned for one of the λ.
     """
-    matrix = np.asarray(kernel(x, x), np.float64)
-    cross = np.asarray(kernel(x_validation, x), np.float64)
+    matrix, outside = gram(kernel, np.asarray(x)), cross(kernel, np.asarray(x_validation), np.asarray(x))
+    y = np.asarray(y, np.float64)
     errors = {}
     for regularisation in regularisations:
-        weights, mean = _solve(matrix, np.asarray(y, np.float64), regularisation)
-        errors[regularisation] = mae(cross @ weights + mean, y_validation)
+        weights = solve(factorise(matrix, regularisation), y - y.mean())
+        errors[regularisation] = mae(outside @ weights + y.mean(), y_validation)
     return min(errors, key=errors.get), errors

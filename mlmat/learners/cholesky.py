@@ -1,0 +1,80 @@
+"""The solver of all kernel methods: K + λ1 = L Lᵀ in float64, by LAPACK.
+
+One factor serves any number of targets, the log-determinant and the diagonal of the inverse.
+LAPACK on the host takes half the time of XLA's CPU solver, and works in place.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy.linalg import lapack
+
+from mlmat.errors import InputError
+
+
+class Factor(NamedTuple):
+    """A factorised kernel matrix.
+
+    Attributes:
+        upper: ``[N, N]`` U of K + λ1 = Uᵀ U in the upper triangle; below it, anything.
+        reciprocal_condition: estimate of 1 / (‖A‖₁ ‖A⁻¹‖₁).
+    """
+
+    upper: np.ndarray
+    reciprocal_condition: float
+
+
+def factorise(kernel: np.ndarray, regularisation: float, *, overwrite: bool = False) -> Factor:
+    """Factorise K + λ1.
+
+    Args:
+        kernel: ``[N, N]`` symmetric.
+        regularisation: λ.
+        overwrite: use the memory of a float64 `kernel` for the factor.
+
+    Raises:
+        InputError: not positive definite at this λ, or so ill-conditioned that no digit of a
+            solution would be right; the message names a λ that is large enough.
+    """
+    kernel = np.array(kernel, np.float64, copy=None if overwrite else True, order="C")
+    kernel[np.diag_indices_from(kernel)] += regularisation
+    # LAPACK wants Fortran order; of a symmetric matrix, the transpose is just that.
+    columns = kernel.T
+    norm = float(lapack.dlange("1", columns))
+    upper, failed = lapack.dpotrf(columns, lower=False, clean=False, overwrite_a=True)
+    epsilon = np.finfo(np.float64).eps
+    condition = 0.0
+    if not failed and np.isfinite(norm):
+        condition = float(lapack.dpocon(upper, norm, uplo="U")[0])
+    if condition < epsilon:
+        raise InputError(
+            f"the kernel matrix is ill-conditioned at regularisation {regularisation:g}: raise it, to "
+            f"{10 * epsilon * norm:.0e} or more, or choose a narrower kernel, or remove repeated items"
+        )
+    return Factor(upper, condition)
+
+
+def solve(factor: Factor, y: np.ndarray) -> np.ndarray:
+    """(K + λ1)⁻¹ y for ``[N]`` or ``[N, P]``: all targets share the factor."""
+    weights, _ = lapack.dpotrs(factor.upper, np.asarray(y, np.float64), lower=False)
+    return weights
+
+
+def half_solve(factor: Factor, y: np.ndarray) -> np.ndarray:
+    """L⁻¹ y, whose squared length is yᵀ (K + λ1)⁻¹ y; ``[N, P]``."""
+    found, _ = lapack.dtrtrs(factor.upper, np.asarray(y, np.float64), lower=False, trans=1)
+    return found
+
+
+def log_determinant(factor: Factor) -> float:
+    """The logarithm ln det(K + λ1)."""
+    return float(2 * np.log(np.diagonal(factor.upper)).sum())
+
+
+def inverse(factor: Factor) -> np.ndarray:
+    """(K + λ1)⁻¹, ``[N, N]`` symmetric; the factor survives."""
+    found, _ = lapack.dpotri(np.array(factor.upper, order="F"), lower=False, overwrite_c=True)
+    found = np.triu(found)
+    return found + np.triu(found, 1).T

@@ -1,0 +1,85 @@
+"""Kernel matrices on the host, in float64, block by block on all cores.
+
+A block is one call of the kernel on a fixed number of rows, so that it compiles once and the
+working memory does not grow with the matrix. XLA runs such a loop on one core of a CPU;
+several blocks run at a time.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import jax
+import numpy as np
+
+from mlmat.typing import Array
+
+BLOCK = 1000
+"""Rows and columns of a block: 8 MB in float64."""
+
+Kernel = Callable[[Array, Array], Array]
+
+
+def gram(kernel: Kernel, x: np.ndarray, block: int = BLOCK) -> np.ndarray:
+    """Kernel of a set with itself; each pair is computed once.
+
+    Args:
+        kernel: ``k(x [n, D], y [m, D]) → [n, m]``, symmetric; also a distance.
+        x: ``[N, D]``; its precision is the kernel's.
+        block: rows of a block.
+
+    Returns:
+        ``[N, N]`` float64, exactly symmetric.
+    """
+    blocks = _blocks(x, block)
+    matrix = np.empty((len(x), len(x)))
+
+    def fill(i: int, j: int) -> None:
+        rows, columns = slice(i * block, (i + 1) * block), slice(j * block, (j + 1) * block)
+        part = _call(kernel, blocks[i], blocks[j])
+        part = part[: matrix[rows].shape[0], : matrix[columns].shape[0]]
+        matrix[rows, columns] = part
+        # Rounding differs between k(x, y) and k(y, x); the mirror image does not.
+        matrix[columns, rows] = (np.tril(part) + np.tril(part, -1).T) if i == j else part.T
+
+    _all(fill, [(i, j) for i in range(len(blocks)) for j in range(i + 1)])
+    return matrix
+
+
+def cross(kernel: Kernel, x: np.ndarray, y: np.ndarray, block: int = BLOCK) -> np.ndarray:
+    """Kernel of two sets: ``[N, D]``, ``[M, D]`` → ``[N, M]`` float64."""
+    left, right = _blocks(x, block), _blocks(y, block)
+    matrix = np.empty((len(x), len(y)))
+
+    def fill(i: int, j: int) -> None:
+        part = matrix[i * block : (i + 1) * block, j * block : (j + 1) * block]
+        part[:] = _call(kernel, left[i], right[j])[: part.shape[0], : part.shape[1]]
+
+    _all(fill, [(i, j) for i in range(len(left)) for j in range(len(right))])
+    return matrix
+
+
+def _blocks(x: np.ndarray, block: int) -> list[np.ndarray]:
+    """Rows in blocks of one size; the last is filled up with the last row."""
+    x = np.asarray(x)
+    if len(x) <= block:
+        return [x]
+    return [np.take(x, np.arange(start, start + block), 0, mode="clip") for start in range(0, len(x), block)]
+
+
+def _call(kernel: Kernel, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    # The context belongs to the thread, so it is entered in each.
+    with jax.enable_x64(True):
+        return np.asarray(kernel(x, y))
+
+
+def _all(function: Callable[[int, int], None], places: list[tuple[int, int]]) -> None:
+    if not places:
+        return
+    # The first alone, so that only one thread compiles.
+    function(*places[0])
+    workers = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    with ThreadPoolExecutor(workers) as pool:
+        list(pool.map(lambda place: function(*place), places[1:]))
