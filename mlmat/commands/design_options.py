@@ -38,6 +38,7 @@ class DesignOptions:
         rounds: of a campaign: propose, verify, retrain on what was verified, propose again.
         budget: predictor evaluations of a search (of each round); a gradient counts as three.
         caution: weight of the predictor's uncertainty against the distance from what is wanted.
+        diversity: charge for designs of one chemical family; 0: only the prediction counts.
         pareto: choose along the front of the best compromises, instead of by the sum of the wants.
         elements: heavy elements that may occur, e.g. C,N,O.
         size: heavy atoms, e.g. 6..9.
@@ -63,6 +64,7 @@ class DesignOptions:
     rounds: int = 1
     budget: int = 160_000
     caution: float = 1.0
+    diversity: float = 0.2
     pareto: Annotated[bool, Flag] = False
     elements: str | None = None
     size: str | None = None

@@ -70,7 +70,9 @@ def set_up(options: DesignOptions, out: Path) -> Setup:
         values = knowledge.values.get(want.name, ())
         if len(values):
             check_range(want, float(np.min(values)), float(np.max(values)))
-    objective = scaled_objective(wants, predictor, options.caution, options.start, options.pareto)
+    objective = scaled_objective(
+        wants, predictor, options.caution, options.start, options.pareto, options.diversity
+    )
     constraints = parse_constraints(options)
     problem = molecule_problem(objective, predictor.capacity, constraints)
     judge, oracle = _oracle(options, names)

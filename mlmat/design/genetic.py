@@ -22,7 +22,7 @@ from mlmat.design.graph_cuts import Graph, crossover
 from mlmat.design.mutations import mutate
 from mlmat.design.random_members import distinct, member_source, summary
 from mlmat.design.search_log import append_round, generator, open_log
-from mlmat.design.searcher import Candidate, Search, best_of, predict_candidates, read_candidates
+from mlmat.design.searcher import Candidate, Search, predict_candidates, read_candidates
 from mlmat.graphs.chemistry import (
     canonical_smiles,
     graph_from_molecule,
@@ -157,6 +157,13 @@ def breed(
     return list(found)
 
 
+def fittest(objective: Any, candidates: Sequence[Candidate], count: int) -> list[Candidate]:
+    """Those that live on, the best first; a family that has many members needs better ones."""
+    ordered = sorted(candidates, key=lambda c: (c.merit, c.smiles))
+    chosen = objective.spread(np.array([c.merit for c in ordered], float), [c.smiles for c in ordered], count)
+    return [ordered[i] for i in np.sort(chosen)]
+
+
 def search(
     problem: Any,
     predictor: Any,
@@ -188,7 +195,7 @@ def search(
     lost = Counter(rows[-1]["lost"] if rows else {})
     history = [row["summary"] for row in rows]
     seen = {candidate.smiles for candidate in pool} | set(known)
-    population = best_of(pool, size)
+    population = fittest(objective, pool, size)
     source = member_source(problem, capacity, allowed)
     spent = rows[-1]["spent"] if rows else 0
     graph_by_smiles: dict[str, Graph] = {}
@@ -214,7 +221,7 @@ def search(
         pool += found
         spent += len(found) + extra
         seen.update(candidate.smiles for candidate in found)
-        population = best_of(population + found, size)
+        population = fittest(objective, population + found, size)
         history.append(summary(pool))
         row = {"found": found, "spent": spent, "lost": lost, "summary": history[-1]}
         append_round(state_file, row | {"rng": rng.bit_generator.state})

@@ -24,6 +24,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from mlmat.design.diversity import core, spread
 from mlmat.design.pareto import pareto_select
 from mlmat.design.similarity import path_counts, similarities, similarity
 from mlmat.design.wants import Want
@@ -49,6 +50,8 @@ class Objective:
         scales: for each want, the distance that counts as one; empty: one unit of the property.
         start: SMILES that ``similarity`` is measured to.
         pareto: whether `best` keeps a spread of trade-offs instead of the smallest sums.
+        diversity: what `best` charges a chemical family that has all places, in units of the
+            merit; see `mlmat.design.diversity`.
     """
 
     wants: tuple[Want, ...]
@@ -56,14 +59,16 @@ class Objective:
     scales: tuple[float, ...] = ()
     start: str | None = None
     pareto: bool = False
+    diversity: float = 0.2
 
     def __post_init__(self):
         if not self.wants:
             raise TargetError("an objective needs at least one want")
         if self.scales and (len(self.scales) != len(self.wants) or min(self.scales) <= 0):
             raise InputError(f"give one positive scale per want ({len(self.wants)}), not {self.scales}")
-        if not (math.isfinite(self.caution) and self.caution >= 0):
-            raise InputError(f"caution must be a number from 0 up, not {self.caution}")
+        for name in ("caution", "diversity"):
+            if not (math.isfinite(getattr(self, name)) and getattr(self, name) >= 0):
+                raise InputError(f"{name} must be a number from 0 up, not {getattr(self, name)}")
         if self.start is None and any(want.name == SIMILARITY for want in self.wants):
             raise TargetError("similarity needs a molecule to compare with: name it with --start SMILES")
         if self.pareto and len(self.wants) < 2:
@@ -149,11 +154,25 @@ class Objective:
         smiles: Sequence[str],
         k: int,
     ) -> np.ndarray:
-        """Indices of the k best molecules: by merit, or with `pareto` by front and crowding distance."""
+        """Indices of the k best molecules, for submission.
+
+        By merit, with diminishing returns within a family; with `pareto` by front and
+        crowding distance.
+        """
         costs = self.costs(properties, mean, std, smiles)
         if self.pareto:
             return pareto_select(costs, ("min",) * len(self.wants), k)
-        return np.argsort(costs.sum(axis=1), kind="stable")[:k]
+        return self.spread(costs.sum(axis=1), smiles, k)
+
+    def spread(self, merit: np.ndarray, smiles: Sequence[str], k: int) -> np.ndarray:
+        """Indices of the k best by merit ``[N]``, with diminishing returns within a family."""
+        order = np.argsort(merit, kind="stable")
+        if not self.diversity or len(order) <= 1:
+            return order[:k]
+        # Who is worse than the k-th by more than the charge is never taken.
+        last = merit[order[min(k, len(order)) - 1]] + self.diversity
+        near = order[: np.searchsorted(merit[order], last, side="right")]
+        return near[spread(merit[near], [core(smiles[i]) for i in near], k, self.diversity)]
 
     def hit(self, values: Mapping[str, float], smiles: str | None = None) -> bool:
         """Whether verified values hit every want that can be hit (an extreme without a threshold cannot).
@@ -186,6 +205,7 @@ def scaled_objective(
     caution: float = 1.0,
     start: str | None = None,
     pareto: bool = False,
+    diversity: float = 0.2,
 ) -> Objective:
     """Objective whose wants count in `SPREAD_SHARE` of the spread of each property's training values.
 
@@ -195,6 +215,7 @@ def scaled_objective(
         caution: weight of the standard deviation.
         start: SMILES that ``similarity`` is measured to.
         pareto: keep a spread of trade-offs.
+        diversity: charge for chemical families, in units of the scales.
 
     Raises:
         InputError: the predictor does not know a property.
@@ -205,4 +226,4 @@ def scaled_objective(
         else SPREAD_SHARE * float(np.asarray(predictor.scale)[predictor.index(want.name)])
         for want in wants
     ]
-    return Objective(tuple(wants), caution, tuple(scales), start, pareto)
+    return Objective(tuple(wants), caution, tuple(scales), start, pareto, diversity)

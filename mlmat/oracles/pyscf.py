@@ -87,14 +87,15 @@ def label_geometry(task: tuple[Sequence[int], Sequence[Sequence[float]]]) -> Ver
     return Verdict(OK, {k: float(v) for k, v in values.items()}, time.perf_counter() - began)
 
 
-def b3lyp_orbitals(task: tuple[Sequence[int], Sequence[Sequence[float]]]) -> Verdict:
-    """B3LYP/def2-SVP frontier orbitals of one closed-shell molecule at a fixed geometry.
+def b3lyp_orbitals(task: tuple[Sequence[int], Sequence[Sequence[float]]], basis: str = BASIS) -> Verdict:
+    """B3LYP frontier orbitals of one closed-shell molecule at a fixed geometry.
 
     They are Kohn-Sham orbital energies: their difference is neither the optical nor the
     fundamental gap.
 
     Args:
         task: atomic numbers ``[atoms]`` and positions ``[atoms, 3]`` in Å.
+        basis: a name that PySCF knows; ``"6-31g(2df,p)"`` is that of QM9.
 
     Returns:
         A verdict with ``b3lyp_homo``, ``b3lyp_lumo``, ``b3lyp_gap`` and ``b3lyp_energy``
@@ -110,7 +111,7 @@ def b3lyp_orbitals(task: tuple[Sequence[int], Sequence[Sequence[float]]]) -> Ver
     from pyscf import dft
 
     began = time.perf_counter()
-    molecule = gto.M(atom=list(zip(map(int, numbers), positions, strict=True)), basis=BASIS, verbose=0)
+    molecule = gto.M(atom=list(zip(map(int, numbers), positions, strict=True)), basis=basis, verbose=0)
     field = dft.RKS(molecule, xc=FUNCTIONAL).density_fit()
     field.grids.level = GRID_LEVEL
     field.conv_tol = KOHN_SHAM_TOLERANCE

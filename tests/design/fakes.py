@@ -59,7 +59,10 @@ class CarbonObjective:
         return np.abs(mean[:, 0] - self.wanted) + std[:, 0]
 
     def best(self, properties, mean, std, smiles, k):
-        return np.argsort(self.merit(properties, mean, std, smiles), kind="stable")[:k]
+        return self.spread(self.merit(properties, mean, std, smiles), smiles, k)
+
+    def spread(self, merit, smiles, k):
+        return np.argsort(merit, kind="stable")[:k]
 
     def hit(self, values):
         return abs(values["carbons"] - self.wanted) < 0.5
