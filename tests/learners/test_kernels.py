@@ -48,8 +48,8 @@ def test_gradients_are_finite_differences_and_finite_for_equal_rows(profile, met
         x = jnp.asarray(X[1:4, :5])
         gradient = jax.jit(jax.grad(scalar))(x)
         step = np.zeros((3, 5))
-        step[2, 4] = 1e-6
-        slope = (scalar(x + step) - scalar(x - step)) / 2e-6
+        step[2, 4] = 1e-5
+        slope = (scalar(x + step) - scalar(x - step)) / 2e-5
         assert float(gradient[2, 4]) == pytest.approx(float(slope), rel=1e-6)
         assert np.isfinite(jax.grad(scalar)(jnp.asarray(X[:2, :5]))).all()
 

@@ -1,0 +1,139 @@
+"""Atomisation energies by kernels of the Coulomb matrix: QM7 re-relaxed, and the original QM7.
+
+    MLMAT_DATA=… python -m experiments.coulomb_krr.run --preset full --out runs/coulomb_krr
+
+On the re-relaxed set: 5,000 molecules to train, 1,000 to test, five random splits; the energy
+(PBE0), and what a baseline at hand (DFTB) leaves of it. On the original set: five-fold
+cross-validation, stratified by energy. σ and λ are chosen inside each training part, by a grid
+on molecules held out of it. What is finished in `out` is not run again.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import tyro
+
+from experiments.coulomb_krr.fits import measure
+from experiments.coulomb_krr.summary import metrics_of
+from experiments.coulomb_krr.variants import VARIANTS
+from mlmat.analysis.record import RunRecord, save_record
+from mlmat.data.registry import fetch, load
+from mlmat.descriptors.padding import dense_molecules
+from mlmat.files import write_json
+from mlmat.units import convert
+
+CHECK_ROWS = 1000
+"""Molecules of the training part on which σ and λ are chosen."""
+
+ON_ORIGINAL = ("eigenspectrum, Gaussian", "sorted, Laplacian")
+"""Variants that the original set is asked with."""
+
+
+@dataclass(frozen=True)
+class Config:
+    """Options of the experiment.
+
+    Attributes:
+        preset: full: 5,000 training molecules, five splits, both sets; quick: 1,000, one split, and
+            no original set.
+        out: folder for the results.
+        splits: number of random splits; default by preset.
+        n_train: training molecules; default by preset.
+        n_test: test molecules.
+        copies: of each molecule with randomly sorted rows.
+        seed: of the random order of rows.
+    """
+
+    preset: Literal["quick", "full"] = "quick"
+    out: Path = Path("runs/coulomb_krr")
+    splits: int | None = None
+    n_train: int | None = None
+    n_test: int = 1000
+    copies: int = 3
+    seed: int = 0
+
+
+def relaxed() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The re-relaxed set by file number: numbers, positions (Å), PBE0 and PBE0 − DFTB (kcal/mol)."""
+    data = load("qm7_delta")
+    numbers, positions = dense_molecules(data["n_atoms"], data["numbers"], data["positions"])
+    pbe0, dftb = (convert(data[f"atomisation_energy_{name}"], "eV", "kcal/mol") for name in ("pbe0", "dftb"))
+    order = np.argsort(data["file_id"], kind="stable")
+    return numbers[order], positions[order], np.stack([pbe0, pbe0 - dftb], axis=1)[order]
+
+
+def original() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The original set: numbers, positions (Å), PBE0 (kcal/mol)."""
+    data = load("qm7")
+    numbers, positions = dense_molecules(data["n_atoms"], data["numbers"], data["positions"])
+    return numbers, positions, convert(data["atomisation_energy"], "eV", "kcal/mol")[:, None]
+
+
+def stratified_folds(values: np.ndarray, folds: int, seed: int) -> np.ndarray:
+    """Fold ``[m]`` of each item: neighbours in energy are dealt to different folds, at random."""
+    random = np.random.default_rng(seed)
+    fold = np.empty(len(values), int)
+    for group in np.split(np.argsort(values, kind="stable"), range(folds, len(values), folds)):
+        fold[group] = random.permutation(folds)[: len(group)]
+    return fold
+
+
+def main(config: Config) -> RunRecord:
+    began = time.perf_counter()
+    full = config.preset == "full"
+    splits, n_train = config.splits or (5 if full else 1), config.n_train or (5000 if full else 1000)
+    (config.out / "cells").mkdir(parents=True, exist_ok=True)
+    cells = []
+
+    def cell(system: str, name: str, split: int, parts: tuple[np.ndarray, np.ndarray], data: tuple) -> None:
+        path = config.out / "cells" / f"{system}_{re.sub('[^a-zA-Z]+', '_', name)}_{n_train}_{split}.json"
+        if not path.exists():
+            # Fits of the grid are smaller where the training part is.
+            rows = min(VARIANTS[name].rows, len(parts[0]) - min(CHECK_ROWS, len(parts[0]) // 4))
+            found = measure(VARIANTS[name], data, *parts, rows, CHECK_ROWS, config.seed, config.copies)
+            write_json(path, {"system": system, "variant": name, "split": split, **found})
+        cells.append(json.loads(path.read_text()))
+        errors = {target: round(row["mae"], 2) for target, row in cells[-1]["targets"].items()}
+        print(f"{system}, split {split}, {name}: MAE {errors} kcal/mol", flush=True)
+
+    data = relaxed()
+    for split in range(splits):
+        order = np.random.default_rng(split).permutation(len(data[0]))
+        for name in VARIANTS:
+            cell("relaxed", name, split, (order[:n_train], order[-config.n_test :]), data)
+    if full:
+        data = original()
+        fold = stratified_folds(data[2][:, 0], 5, config.seed)
+        random = np.random.default_rng(config.seed)
+        for name in ON_ORIGINAL:
+            for split in range(5):
+                train = random.permutation(np.flatnonzero(fold != split))
+                cell("original", name, split, (train, np.flatnonzero(fold == split)), data)
+
+    files = fetch("qm7_delta").files | (fetch("qm7").files if full else {})
+    record = RunRecord(
+        system="Coulomb-matrix kernel ridge regression on QM7",
+        preset=config.preset,
+        command=f"python -m experiments.coulomb_krr.run --preset {config.preset}",
+        config={key: value for key, value in asdict(config).items() if key != "out"},
+        seeds=list(range(splits)),
+        data={path.name: sha256 for path, sha256 in files.items()},
+        seconds={
+            "run": round(time.perf_counter() - began, 1),
+            "all fits": round(sum(row["seconds"] for row in cells), 1),
+        },
+        metrics=metrics_of(cells),
+    )
+    save_record(record, config.out / f"{config.preset}.json")
+    return record
+
+
+if __name__ == "__main__":
+    main(tyro.cli(Config))
