@@ -36,8 +36,9 @@ from mlmat.graphs.segment import graph_of_node, segment_sum
 from mlmat.models.schnet import undirected_pairs
 from mlmat.nn.radial import cosine_cutoff, gaussian_basis, safe_norm
 
-ALL_PAIRS = 1000.0
-"""Å; a neighbour list up to here holds every pair of a molecule, whatever it is used for."""
+ALL_PAIRS = 50.0
+"""Å; cutoff of a neighbour list that shall hold every pair of a molecule, and far beyond the last
+Gaussian. (The search for neighbours in a small molecule slows down steeply above.)"""
 
 
 class DTNN(nn.Module):
