@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import re
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
@@ -32,7 +33,13 @@ from mlmat.units import convert
 CHECK_ROWS = 1000
 """Molecules of the training part on which σ and λ are chosen."""
 
-ON_ORIGINAL = ("eigenspectrum, Gaussian", "sorted, Laplacian")
+FOLDS = 5
+"""Of the original set."""
+
+FIRST = ("eigenspectrum, Gaussian", "sorted, Laplacian", "randomly sorted, Laplacian")
+"""Variants that are measured before the others."""
+
+ON_ORIGINAL = FIRST[:2]
 """Variants that the original set is asked with."""
 
 
@@ -86,6 +93,7 @@ def stratified_folds(values: np.ndarray, folds: int, seed: int) -> np.ndarray:
 
 
 def main(config: Config) -> RunRecord:
+    """Measure every cell that is not finished."""
     began = time.perf_counter()
     full = config.preset == "full"
     splits, n_train = config.splits or (5 if full else 1), config.n_train or (5000 if full else 1000)
@@ -100,39 +108,50 @@ def main(config: Config) -> RunRecord:
             found = measure(VARIANTS[name], data, *parts, rows, CHECK_ROWS, config.seed, config.copies)
             write_json(path, {"system": system, "variant": name, "split": split, **found})
         cells.append(json.loads(path.read_text()))
+        # Renewed after each cell, so that an interrupted run has a record of what it finished.
+        record = record_of(config, cells, time.perf_counter() - began)
+        save_record(record, config.out / f"{config.preset}.json")
         errors = {target: round(row["mae"], 2) for target, row in cells[-1]["targets"].items()}
         print(f"{system}, split {split}, {name}: MAE {errors} kcal/mol", flush=True)
 
-    data = relaxed()
-    for split in range(splits):
-        order = np.random.default_rng(split).permutation(len(data[0]))
-        for name in VARIANTS:
-            cell("relaxed", name, split, (order[:n_train], order[-config.n_test :]), data)
+    def all_splits(names: Sequence[str]) -> None:
+        data = relaxed()
+        for split in range(splits):
+            order = np.random.default_rng(split).permutation(len(data[0]))
+            for name in names:
+                cell("relaxed", name, split, (order[:n_train], order[-config.n_test :]), data)
+
+    all_splits(FIRST)
     if full:
         data = original()
-        fold = stratified_folds(data[2][:, 0], 5, config.seed)
-        random = np.random.default_rng(config.seed)
+        fold = stratified_folds(data[2][:, 0], FOLDS, config.seed)
         for name in ON_ORIGINAL:
-            for split in range(5):
-                train = random.permutation(np.flatnonzero(fold != split))
+            for split in range(FOLDS):
+                train = np.flatnonzero(fold != split)
+                train = np.random.default_rng(split).permutation(train)
                 cell("original", name, split, (train, np.flatnonzero(fold == split)), data)
+    all_splits([name for name in VARIANTS if name not in FIRST])
+    return record_of(config, cells, time.perf_counter() - began)
 
-    files = fetch("qm7_delta").files | (fetch("qm7").files if full else {})
-    record = RunRecord(
+
+def record_of(config: Config, cells: Sequence[dict], seconds: float) -> RunRecord:
+    """The run record of what is finished."""
+    sets = {"relaxed": "qm7_delta", "original": "qm7"}
+    files = {
+        path.name: sha256
+        for name in dict.fromkeys(cell["system"] for cell in cells)
+        for path, sha256 in fetch(sets[name]).files.items()
+    }
+    return RunRecord(
         system="Coulomb-matrix kernel ridge regression on QM7",
         preset=config.preset,
         command=f"python -m experiments.coulomb_krr.run --preset {config.preset}",
         config={key: value for key, value in asdict(config).items() if key != "out"},
-        seeds=list(range(splits)),
-        data={path.name: sha256 for path, sha256 in files.items()},
-        seconds={
-            "run": round(time.perf_counter() - began, 1),
-            "all fits": round(sum(row["seconds"] for row in cells), 1),
-        },
+        seeds=sorted({cell["split"] for cell in cells}),
+        data=files,
+        seconds={"run": round(seconds, 1), "all fits": round(sum(cell["seconds"] for cell in cells), 1)},
         metrics=metrics_of(cells),
     )
-    save_record(record, config.out / f"{config.preset}.json")
-    return record
 
 
 if __name__ == "__main__":
