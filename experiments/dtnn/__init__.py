@@ -1,0 +1,1 @@
+"""Learning curve of the deep tensor neural network."""

@@ -1,0 +1,199 @@
+"""Learning curve of DTNN on QM9 or QM7: all pairs of atoms as in the paper, or with a cutoff.
+
+    MLMAT_DATA=… python -m experiments.dtnn.run --preset full --out runs/dtnn
+
+Training sets are nested, the test part is the same for all and is met once by each network.
+Stopped runs go on where they were; what is finished is reported, sizes still open are not.
+The energy is that of the set at hand less the free atoms': U at 298 K for QM9 (U0 is at hand
+for a sixth of it only), PBE0 for QM7.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import ase
+import numpy as np
+import tyro
+
+from experiments.dtnn.summary import write_summary
+from experiments.qm9_schnet.run import molecules
+from mlmat.analysis.record import RunRecord
+from mlmat.commands.runs import prepare_process
+from mlmat.data.registry import load
+from mlmat.files import read_lines, write_json
+from mlmat.metrics import bootstrap_interval, mae, rmse
+from mlmat.predictor import Predictor, predict_items, save_predictor
+from mlmat.recipes.choice import Choice
+from mlmat.recipes.fit import fit_task
+from mlmat.recipes.task import Task, fit_scaling
+from mlmat.training.config import TrainingConfig
+from mlmat.units import convert
+
+SIZES = {"quick": (100, 300), "full": (100, 300, 1_000, 3_000, 10_000, 25_000, 50_000, 100_000)}
+UPDATES = {"quick": 300, "full": 200_000}
+PATIENT = 20
+"""Fewest passes over a training set."""
+
+
+@dataclass(frozen=True)
+class Config:
+    """Options of the experiment.
+
+    Attributes:
+        preset: full: 100 to 100,000 training molecules; quick: two sizes, few updates.
+        out: folder for the results; what is finished there is not run again.
+        dataset: qm9 or qm7.
+        seed: of split, weights and order.
+        sizes: training molecules; default by preset.
+        updates: steps of the optimiser for each network; default by preset.
+        cutoffs: Å; 0 stands for the paper's network, which has none.
+        scaling: "paper": mean and spread of the energy per atom; "elements": a least-squares
+            energy for each element, and the spread of the rest.
+        learning_rate: peak.
+        batch: molecules a step.
+        n_test: test molecules.
+    """
+
+    preset: Literal["quick", "full"] = "quick"
+    out: Path = Path("runs/dtnn")
+    dataset: Literal["qm9", "qm7"] = "qm9"
+    seed: int = 0
+    sizes: tuple[int, ...] = ()
+    updates: int = 0
+    cutoffs: tuple[float, ...] = (0.0, 5.0)
+    scaling: Literal["paper", "elements"] = "paper"
+    learning_rate: float = 1e-3
+    batch: int = 25
+    n_test: int = 10_000
+
+
+def n_check(n_train: int) -> int:
+    """Validation molecules that go with a training set; they choose the epoch."""
+    return max(50, min(1_000, n_train // 10))
+
+
+def split(count: int, config: Config, sizes: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Rows for the test, for validation, and for training in the order of nested sets."""
+    order = np.random.default_rng(config.seed).permutation(count)
+    n_test = min(config.n_test, count // 6) if config.preset == "full" else 500
+    checks = n_check(max(sizes))
+    test, check, train = np.split(order, [n_test, n_test + checks])
+    return test, check, train[: max(sizes)]
+
+
+def untrained(task: Task, train: np.ndarray, cutoff: float, config: Config) -> Predictor:
+    """The network with its first weights and its scaling."""
+    import jax
+    import jax.numpy as jnp
+
+    from mlmat.graphs.radius_graph import RadiusGraphEncoder
+    from mlmat.models.dtnn import ALL_PAIRS, DTNN, per_atom_scaling
+    from mlmat.training.loop import initial_variables
+
+    symbols = ("H", "C", "N", "O", "S") if config.dataset == "qm7" else ("H", "C", "N", "O")
+    encoder = RadiusGraphEncoder(symbols, cutoff or ALL_PAIRS)
+    model = DTNN(len(symbols), cutoff=cutoff or None)
+    sizes = np.array([len(atoms) for atoms in task.items])
+    if config.scaling == "paper":
+        shift, scale = per_atom_scaling(task.targets[train], sizes[train])
+        mean, reference = np.zeros(1), np.tile(shift, (len(symbols), 1))
+    else:
+        counts = np.array([[a.get_chemical_symbols().count(s) for s in symbols] for a in task.items])
+        mean, scale, reference, _ = fit_scaling(counts, task.targets, train, train, True)
+    graph = jax.tree.map(jnp.asarray, encoder(task.items[0]))
+    variables = initial_variables(model, graph, TrainingConfig(members=1, seed=config.seed))
+    return Predictor(
+        variables=variables,
+        mean=jnp.asarray(mean, jnp.float32),
+        scale=jnp.asarray(scale, jnp.float32),
+        model=model,
+        encoder=encoder,
+        properties=task.properties,
+        units=task.units,
+        reference=reference,
+    )
+
+
+def train_one(items, energies, rows, n_train: int, cutoff: float, updates: int, config: Config) -> None:
+    """Train and score one network, unless that was done."""
+    test, check, train = rows
+    name = f"{'cutoff' if cutoff else 'all-pairs'}-{n_train}"
+    done = config.out / f"{name}.json"
+    if done.exists():
+        return
+    task = Task("structure", items, energies[:, None], ("energy",), ("eV",))
+    training = TrainingConfig(
+        members=1,
+        epochs=max(PATIENT, round(updates * config.batch / n_train)),
+        batch=config.batch,
+        learning_rate=config.learning_rate,
+        weight_decay=0.0,
+        seed=config.seed,
+    )
+    log = config.out / f"{name}.log.jsonl"
+
+    def report(row: dict[str, float]) -> None:
+        if row["epoch"] % max(1, training.epochs // 10) == 0:
+            print(
+                f"{name}: epoch {row['epoch']} validation {row['validation MAE energy']:.4f} eV", flush=True
+            )
+
+    trained = fit_task(
+        task,
+        train[:n_train],
+        check[: n_check(n_train)],
+        Choice("dtnn", training),
+        init=untrained(task, train[:n_train], cutoff, config),
+        checkpoint=config.out / f"{name}.state",
+        log=log,
+        report=report,
+    )
+    save_predictor(trained.predictor, config.out / f"{name}.mlmat", {"training molecules": n_train})
+    predicted = predict_items(trained.predictor, [items[i] for i in test]).mean[:, 0]
+    errors = [convert(values, "eV", "kcal/mol") for values in (predicted, energies[test])]
+    history = list(read_lines(log))
+    write_json(
+        done,
+        {
+            "cutoff": cutoff,
+            "n_train": n_train,
+            "n_test": len(test),
+            "mae": mae(*errors),
+            "std": float(np.diff(bootstrap_interval(mae, *errors, seed=config.seed))[0] / (2 * 1.96)),
+            "rmse": rmse(*errors),
+            "validation": convert(min(row["validation MAE energy"] for row in history), "eV", "kcal/mol"),
+            "epochs": len(history),
+            "seconds": sum(row["seconds"] for row in history),
+        },
+    )
+
+
+def main(config: Config) -> RunRecord:
+    """Run what is not finished, and report what is."""
+    prepare_process()
+    began = time.perf_counter()
+    config.out.mkdir(parents=True, exist_ok=True)
+    sizes = config.sizes or SIZES[config.preset]
+    updates = config.updates or UPDATES[config.preset]
+    data = load(config.dataset)
+    test, check, train = split(len(data), config, sizes)
+    used = np.concatenate([test, check, train])
+    items: list[ase.Atoms] = molecules(data, used)
+    energies = data["atomisation_energy"][used]
+    ends = [len(test), len(test) + len(check)]
+    rows = np.split(np.arange(len(used)), ends)
+    for n_train in sizes:
+        for cutoff in config.cutoffs:
+            train_one(items, energies, rows, n_train, cutoff, updates, config)
+            finished = [json.loads(path.read_text()) for path in sorted(config.out.glob("*-*[0-9].json"))]
+            record = write_summary(config, updates, finished, time.perf_counter() - began)
+    return record
+
+
+if __name__ == "__main__":
+    main(tyro.cli(Config))
