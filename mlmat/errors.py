@@ -77,5 +77,9 @@ class MissingEngineError(MlmatError, ImportError):
         self.engine = engine
 
 
+class WorkerError(MlmatError, RuntimeError):
+    """Worker processes cannot be started; the message says why that is usually so."""
+
+
 class NoDesignError(MlmatError):
     """A search ended without one valid design; the message says what was lost where."""

@@ -15,11 +15,17 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 from itertools import islice
 from typing import TypeVar
 
+from mlmat.errors import WorkerError
 from mlmat.oracles.verdict import Verdict
 
 Task = TypeVar("Task")
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+
+CANNOT_START = (
+    'oracle workers cannot start: in a script, put what asks an oracle below if __name__ == "__main__": '
+    "(workers import the script again); otherwise the traceback above says why"
+)
 
 
 def _prepare_worker() -> None:
@@ -52,6 +58,9 @@ def judge(
         ``(index of the task, verdict)`` in order of completion. A task that
         times out gives ``"timeout"``, one whose worker dies ``"worker died"``,
         one that raises ``"error: …"``. Closing the iterator stops the workers.
+
+    Raises:
+        WorkerError: workers cannot be started at all; that is no verdict on any task.
     """
     from pebble import ProcessPool
 
@@ -66,7 +75,11 @@ def judge(
 
     def submit(count: int) -> None:
         for index, task in islice(stream, count):
-            waiting[pool.schedule(oracle, args=(task,), timeout=time_limit)] = index
+            try:
+                future = pool.schedule(oracle, args=(task,), timeout=time_limit)
+            except RuntimeError as error:
+                raise WorkerError(CANNOT_START) from error
+            waiting[future] = index
 
     try:
         submit(2 * workers)
@@ -81,6 +94,7 @@ def judge(
 
 
 def _verdict(future: Future, time_limit: float) -> Verdict:
+    from concurrent.futures import BrokenExecutor
     from concurrent.futures import TimeoutError as TaskTimeoutError
 
     from pebble import ProcessExpired
@@ -89,6 +103,8 @@ def _verdict(future: Future, time_limit: float) -> Verdict:
         return future.result()
     except TaskTimeoutError:
         return Verdict("timeout", seconds=time_limit)
+    except BrokenExecutor as error:
+        raise WorkerError(CANNOT_START) from error
     except ProcessExpired as error:
         return Verdict(f"worker died (exit code {error.exitcode})")
     except Exception as error:

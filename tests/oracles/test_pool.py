@@ -1,6 +1,7 @@
 """The worker pool: order-free, time-limited, robust against workers that die."""
 
 import os
+import subprocess
 import sys
 import time
 
@@ -36,3 +37,16 @@ def test_a_pool_can_be_left_early():
     for _ in judge(moody, ["fine", "sleep", "sleep"], workers=2, time_limit=60):
         break
     assert time.monotonic() - began < 40
+
+
+def test_a_script_without_its_guard_is_told_so(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(
+        "from mlmat.oracles.pool import judge\n"
+        "from mlmat.oracles.rdkit import describe_smiles\n"
+        "print('verdicts', list(judge(describe_smiles, ['CCO', 'CCN'], workers=1)))\n"
+    )
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=120)
+    assert done.returncode != 0
+    assert "verdicts" not in done.stdout
+    assert 'below if __name__ == "__main__"' in done.stderr.splitlines()[-1]
