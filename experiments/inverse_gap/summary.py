@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -55,7 +56,7 @@ def grouped(results: Mapping[Cell, Result]) -> dict[tuple[int, int, str], list[t
 
 
 def cell_metrics(results: Mapping[Cell, Result]) -> list[Metric]:
-    """Metrics of every group, and of the difference between genetic algorithm and gradient."""
+    """Metrics of every group, and of the differences between searchers."""
     groups, found = grouped(results), []
     for (percentile, budget, searcher), pairs in groups.items():
         variant = f"{searcher}, {ordinal(percentile)} percentile, {budget:,} evaluations"
@@ -76,19 +77,45 @@ def cell_metrics(results: Mapping[Cell, Result]) -> list[Metric]:
             values = [getattr(r, field) for _, r in pairs if getattr(r, field) is not None]
             if values:
                 found.append(Metric(name, float(np.mean(values)), unit, **common))
-    for percentile, budget in dict.fromkeys((p, b) for p, b, _ in groups):
-        genetic = groups.get((percentile, budget, "genetic"), [])
-        for name in ("gradient", "informed"):
-            both = [genetic, groups.get((percentile, budget, name), [])]
+    return found + comparison_metrics(groups)
+
+
+def comparison_metrics(groups: Mapping[tuple[int, int, str], Sequence[tuple[Cell, Result]]]) -> list[Metric]:
+    """The genetic algorithm less each searcher that uses gradients: for each target, and for all together.
+
+    For all together, the shares of a seed are first averaged over the targets.
+    """
+    percentiles = list(dict.fromkeys(p for p, _, _ in groups))
+    found = []
+    for budget, name in product(dict.fromkeys(b for _, b, _ in groups), ("gradient", "informed", "hybrid")):
+        shares = {
+            (p, searcher): {
+                cell.seed: r.hits / cell.designs for cell, r in groups.get((p, budget, searcher), [])
+            }
+            for p, searcher in product(percentiles, ("genetic", name))
+        }
+        rows = [
+            (
+                f"{ordinal(p)} percentile",
+                [list(shares[p, searcher].values()) for searcher in ("genetic", name)],
+            )
+            for p in percentiles
+        ]
+        if len(percentiles) > 1:
+            together = []
+            for searcher in ("genetic", name):
+                seeds = set.intersection(*(set(shares[p, searcher]) for p in percentiles))
+                together.append([np.mean([shares[p, searcher][seed] for p in percentiles]) for seed in seeds])
+            rows.append(("all targets", together))
+        for label, both in rows:
             if all(both):
-                shares = [[r.hits / cell.designs for cell, r in pairs] for pairs in both]
-                mean, half = difference_interval(*shares)
+                mean, half = difference_interval(*both)
                 found.append(
                     Metric(
                         f"genetic less {name}, hit share",
                         mean,
                         std=half / 1.96 if np.isfinite(half) else None,
-                        variant=f"{ordinal(percentile)} percentile, {budget:,} evaluations",
+                        variant=f"{label}, {budget:,} evaluations",
                         n_seeds=min(map(len, both)),
                     )
                 )

@@ -8,8 +8,10 @@ several blocks run at a time.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 import jax
 import numpy as np
@@ -20,6 +22,7 @@ BLOCK = 1000
 """Rows and columns of a block: 8 MB in float64."""
 
 Kernel = Callable[[Array, Array], Array]
+Result = TypeVar("Result")
 
 
 def gram(kernel: Kernel, x: np.ndarray, block: int = BLOCK) -> np.ndarray:
@@ -38,13 +41,13 @@ def gram(kernel: Kernel, x: np.ndarray, block: int = BLOCK) -> np.ndarray:
 
     def fill(i: int, j: int) -> None:
         rows, columns = slice(i * block, (i + 1) * block), slice(j * block, (j + 1) * block)
-        part = _call(kernel, blocks[i], blocks[j])
+        part = np.asarray(kernel(blocks[i], blocks[j]))
         part = part[: matrix[rows].shape[0], : matrix[columns].shape[0]]
         matrix[rows, columns] = part
         # Rounding differs between k(x, y) and k(y, x); the mirror image does not.
         matrix[columns, rows] = (np.tril(part) + np.tril(part, -1).T) if i == j else part.T
 
-    _all(fill, [(i, j) for i in range(len(blocks)) for j in range(i + 1)])
+    deque(run_blocks(fill, [(i, j) for i in range(len(blocks)) for j in range(i + 1)]), maxlen=0)
     return matrix
 
 
@@ -55,9 +58,9 @@ def cross(kernel: Kernel, x: np.ndarray, y: np.ndarray, block: int = BLOCK) -> n
 
     def fill(i: int, j: int) -> None:
         part = matrix[i * block : (i + 1) * block, j * block : (j + 1) * block]
-        part[:] = _call(kernel, left[i], right[j])[: part.shape[0], : part.shape[1]]
+        part[:] = np.asarray(kernel(left[i], right[j]))[: part.shape[0], : part.shape[1]]
 
-    _all(fill, [(i, j) for i in range(len(left)) for j in range(len(right))])
+    deque(run_blocks(fill, [(i, j) for i in range(len(left)) for j in range(len(right))]), maxlen=0)
     return matrix
 
 
@@ -69,17 +72,24 @@ def _blocks(x: np.ndarray, block: int) -> list[np.ndarray]:
     return [np.take(x, np.arange(start, start + block), 0, mode="clip") for start in range(0, len(x), block)]
 
 
-def _call(kernel: Kernel, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    # The context belongs to the thread, so it is entered in each.
-    with jax.enable_x64(True):
-        return np.asarray(kernel(x, y))
-
-
-def _all(function: Callable[[int, int], None], places: list[tuple[int, int]]) -> None:
+def run_blocks(function: Callable[[int, int], Result], places: Sequence[tuple[int, int]]) -> Iterator[Result]:
+    """Call a function of block numbers for all places, on all cores, in float64; results in order."""
     if not places:
         return
+
+    def call(place: tuple[int, int]) -> Result:
+        # The context belongs to the thread, so it is entered in each.
+        with jax.enable_x64(True):
+            return function(*place)
+
     # The first alone, so that only one thread compiles.
-    function(*places[0])
+    yield call(places[0])
     workers = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     with ThreadPoolExecutor(workers) as pool:
-        list(pool.map(lambda place: function(*place), places[1:]))
+        # A few at a time: finished blocks wait in memory until they are taken.
+        waiting = deque(pool.submit(call, place) for place in places[1 : 1 + 2 * workers])
+        for place in places[1 + 2 * workers :]:
+            yield waiting.popleft().result()
+            waiting.append(pool.submit(call, place))
+        while waiting:
+            yield waiting.popleft().result()
