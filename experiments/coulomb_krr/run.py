@@ -36,11 +36,14 @@ CHECK_ROWS = 1000
 FOLDS = 5
 """Of the original set."""
 
-FIRST = ("eigenspectrum, Gaussian", "sorted, Laplacian", "randomly sorted, Laplacian")
-"""Variants that are measured before the others."""
-
-ON_ORIGINAL = FIRST[:2]
-"""Variants that the original set is asked with."""
+ORDER = (
+    ("relaxed", ("eigenspectrum, Gaussian", "sorted, Laplacian")),
+    ("original", ("eigenspectrum, Gaussian",)),
+    ("relaxed", ("randomly sorted, Laplacian",)),
+    ("original", ("sorted, Laplacian",)),
+    ("relaxed", tuple(VARIANTS)),
+)
+"""What is measured, and in which order: an interrupted run has the most telling cells."""
 
 
 @dataclass(frozen=True)
@@ -83,13 +86,23 @@ def original() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return numbers, positions, convert(data["atomisation_energy"], "eV", "kcal/mol")[:, None]
 
 
-def stratified_folds(values: np.ndarray, folds: int, seed: int) -> np.ndarray:
-    """Fold ``[m]`` of each item: neighbours in energy are dealt to different folds, at random."""
+Parts = tuple[np.ndarray, np.ndarray]
+"""Training and test molecules."""
+
+
+def random_splits(count: int, n_train: int, n_test: int, splits: int) -> list[Parts]:
+    """The first and the last of each of several random orders."""
+    orders = [np.random.default_rng(split).permutation(count) for split in range(splits)]
+    return [(order[:n_train], order[-n_test:]) for order in orders]
+
+
+def stratified_splits(values: np.ndarray, folds: int, seed: int) -> list[Parts]:
+    """Cross-validation: neighbours in value are dealt to different folds, at random."""
     random = np.random.default_rng(seed)
     fold = np.empty(len(values), int)
     for group in np.split(np.argsort(values, kind="stable"), range(folds, len(values), folds)):
         fold[group] = random.permutation(folds)[: len(group)]
-    return fold
+    return [(random.permutation(np.flatnonzero(fold != k)), np.flatnonzero(fold == k)) for k in range(folds)]
 
 
 def main(config: Config) -> RunRecord:
@@ -98,9 +111,13 @@ def main(config: Config) -> RunRecord:
     full = config.preset == "full"
     splits, n_train = config.splits or (5 if full else 1), config.n_train or (5000 if full else 1000)
     (config.out / "cells").mkdir(parents=True, exist_ok=True)
-    cells = []
+    cells, done = [], set()
 
-    def cell(system: str, name: str, split: int, parts: tuple[np.ndarray, np.ndarray], data: tuple) -> None:
+    def cell(system: str, name: str, split: int, parts: Parts, data: tuple) -> None:
+        key = (system, name, split)
+        if key in done:
+            return
+        done.add(key)
         path = config.out / "cells" / f"{system}_{re.sub('[^a-zA-Z]+', '_', name)}_{n_train}_{split}.json"
         if not path.exists():
             # Fits of the grid are smaller where the training part is.
@@ -114,23 +131,19 @@ def main(config: Config) -> RunRecord:
         errors = {target: round(row["mae"], 2) for target, row in cells[-1]["targets"].items()}
         print(f"{system}, split {split}, {name}: MAE {errors} kcal/mol", flush=True)
 
-    def all_splits(names: Sequence[str]) -> None:
-        data = relaxed()
-        for split in range(splits):
-            order = np.random.default_rng(split).permutation(len(data[0]))
+    sets = {"relaxed": relaxed, "original": original} if full else {"relaxed": relaxed}
+    sets = {name: read() for name, read in sets.items()}
+    for system, names in ORDER:
+        if system not in sets:
+            continue
+        data = sets[system]
+        for split, parts in enumerate(
+            random_splits(len(data[0]), n_train, config.n_test, splits)
+            if system == "relaxed"
+            else stratified_splits(data[2][:, 0], FOLDS, config.seed)
+        ):
             for name in names:
-                cell("relaxed", name, split, (order[:n_train], order[-config.n_test :]), data)
-
-    all_splits(FIRST)
-    if full:
-        data = original()
-        fold = stratified_folds(data[2][:, 0], FOLDS, config.seed)
-        for name in ON_ORIGINAL:
-            for split in range(FOLDS):
-                train = np.flatnonzero(fold != split)
-                train = np.random.default_rng(split).permutation(train)
-                cell("original", name, split, (train, np.flatnonzero(fold == split)), data)
-    all_splits([name for name in VARIANTS if name not in FIRST])
+                cell(system, name, split, parts, data)
     return record_of(config, cells, time.perf_counter() - began)
 
 
