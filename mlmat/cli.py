@@ -30,6 +30,11 @@ COMMANDS = {
         "mlmat.commands.data",
         "list, inspect, fetch and verify data sets",
     ),
+    "laws": (
+        "mlmat.commands.laws_options",
+        "mlmat.commands.laws",
+        "which physical laws a predictor really obeys, by how much it misses",
+    ),
 }
 """Command → (module with `OPTIONS`, module with `run`, one-line help)."""
 
@@ -51,6 +56,7 @@ start here:
   mlmat train dyes.csv --target "Absorption/nm" --unit nm
   mlmat predict new.csv --predictor runs/dyes/predictor.mlmat
   mlmat data list                       data sets and where they are
+  mlmat laws runs/mine/predictor.mlmat  what it keeps of symmetry, size and forces
 
 exit codes: 0 ok, 2 bad input, 3 no design survived, 130 interrupted
 """

@@ -77,18 +77,22 @@ class Plan(NamedTuple):
 
     Attributes:
         structures: to be predicted.
-        judge: their values ``[N]`` → the law.
+        judge: their values ``[N]`` → the law, or the laws that share the structures.
     """
 
     structures: list[ase.Atoms]
-    judge: Callable[[np.ndarray], Law]
+    judge: Callable[[np.ndarray], Law | list[Law]]
 
 
 def judge_all(subject: Subject, plans: Sequence[Plan]) -> list[Law]:
     """Predict the structures of all plans at once, and let each plan judge its own."""
     values = np.asarray(subject.values([atoms for plan in plans for atoms in plan.structures]), float)
     ends = np.cumsum([len(plan.structures) for plan in plans])
-    return [plan.judge(part) for plan, part in zip(plans, np.split(values, ends[:-1]), strict=True)]
+    laws = []
+    for plan, part in zip(plans, np.split(values, ends[:-1]), strict=True):
+        judged = plan.judge(part)
+        laws += judged if isinstance(judged, list) else [judged]
+    return laws
 
 
 def measure_laws(subject: Subject, structures: Sequence[ase.Atoms], seed: int = 0) -> list[Law]:
@@ -101,14 +105,15 @@ def measure_laws(subject: Subject, structures: Sequence[ase.Atoms], seed: int = 
         seed: of rotations, permutations and directions.
 
     Returns:
-        Laws in the order of the card: symmetries, size, surface, forces, precision.
+        Laws in the order of the card: symmetries, size, surface, forces, beyond the training set, precision.
     """
-    from mlmat.analysis.laws_forces import force_laws
+    from mlmat.analysis.laws_forces import force_plan
     from mlmat.analysis.laws_size import alkanes, dissociation, free_atoms, many_copies, two_copies
     from mlmat.analysis.laws_surface import breathing, smoothness
     from mlmat.analysis.laws_symmetry import symmetry_plans
 
-    scale = float(np.abs(subject.values(structures)).max())
+    plain = subject.values(structures)
+    scale = float(np.abs(plain).max())
     exact = EXACT * max(scale, 1e-6)
     rng = np.random.default_rng(seed)
     plans = [
@@ -116,17 +121,17 @@ def measure_laws(subject: Subject, structures: Sequence[ase.Atoms], seed: int = 
         two_copies(subject, structures, exact),
         many_copies(subject, structures, exact),
         dissociation(subject, structures, exact),
-        *smoothness(subject, structures, rng, scale),
+        smoothness(subject, structures, rng, scale),
         breathing(subject, structures),
+        force_plan(subject, structures, rng, scale),
     ]
     if subject.extensive:
-        plans += [free_atoms(subject)]
+        plans.append(free_atoms(subject))
         if {"C", "H"} <= set(subject.elements):
-            plans += [alkanes(subject)]
+            plans.append(alkanes(subject))
     laws = judge_all(subject, plans)
-    laws += force_laws(subject, structures, rng, scale)
     if subject.served is not None:
-        off = np.abs(subject.served(structures) - subject.values(structures)).max()
+        off = np.abs(subject.served(structures) - plain).max()
         text = "single precision, as predictions are served, against double precision"
         laws.append(Law("rounding", float(off), subject.unit, 1e-5 * scale, text))
     return laws

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import ase
 import numpy as np
 
-from mlmat.analysis.laws import Law, Subject
+from mlmat.analysis.laws import Law, Plan, Subject
 
 STEP = 1e-3
 """Å; central differences of fourth order are then right to about 1e-10 of the energy."""
@@ -16,9 +16,9 @@ DRAWS = 3
 """Random directions for each molecule."""
 
 
-def force_laws(
+def force_plan(
     subject: Subject, structures: Sequence[ase.Atoms], rng: np.random.Generator, scale: float
-) -> list[Law]:
+) -> Plan:
     """Forces against differences of the energy, and their sum and torque.
 
     Args:
@@ -31,7 +31,7 @@ def force_laws(
     names = ("force–energy consistency", "net force", "net torque")
     if subject.forces is None:
         reason = "does not apply: the model is not differentiated by the positions"
-        return [Law(name, None, unit, None, reason) for name in names]
+        return Plan([], lambda values: [Law(name, None, unit, None, reason) for name in names])
     forces = subject.forces(structures)
     moved, along = [], []
     for atoms, force in zip(structures, forces, strict=True):
@@ -42,14 +42,19 @@ def force_laws(
             moved += [
                 ase.Atoms(atoms.numbers, atoms.positions + k * STEP * direction) for k in (-2, -1, 1, 2)
             ]
-    a, b, c, d = subject.values(moved).reshape(-1, 4).T
-    slope = (8 * (c - b) - (d - a)) / (12 * STEP)
-    off = float(np.abs(slope + np.array(along)).max())
     net = max(float(np.abs(force.sum(axis=0)).max()) for force in forces)
     torques = [np.cross(atoms.positions, f).sum(axis=0) for atoms, f in zip(structures, forces, strict=True)]
     torque = max(float(np.abs(one).max()) for one in torques)
-    return [
-        Law(names[0], off, unit, 1e-6 * scale, "force along random directions, plus the slope of the energy"),
-        Law(names[1], net, unit, 1e-8 * scale, "largest component of the sum of all forces"),
-        Law(names[2], torque, subject.unit, 1e-8 * scale, "largest component of the torque"),
-    ]
+
+    def judge(values: np.ndarray) -> list[Law]:
+        a, b, c, d = values.reshape(-1, 4).T
+        slope = (8 * (c - b) - (d - a)) / (12 * STEP)
+        off = float(np.abs(slope + np.array(along)).max())
+        text = "force along random directions, plus the slope of the energy"
+        return [
+            Law(names[0], off, unit, 1e-6 * scale, text),
+            Law(names[1], net, unit, 1e-8 * scale, "largest component of the sum of all forces"),
+            Law(names[2], torque, subject.unit, 1e-8 * scale, "largest component of the torque"),
+        ]
+
+    return Plan(moved, judge)

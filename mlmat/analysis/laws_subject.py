@@ -130,12 +130,26 @@ def _by_atoms(predictor: Predictor, structures: Sequence[ase.Atoms]) -> np.ndarr
     return atom_counts(graphs, len(predictor.reference)) @ np.asarray(predictor.reference, float)
 
 
-def smiles_laws(predictor: Predictor, smiles: Sequence[str] = SMILES, seed: int = 0) -> list[Law]:
+def smiles_subject(predictor: Predictor, name: str, column: int = 0) -> Subject:
+    """A predictor of SMILES, for the head of its card; it has no values of structures."""
+
+    def values(structures: Sequence[ase.Atoms]) -> np.ndarray:
+        raise InputError(f"{name} takes SMILES: it predicts nothing from a structure")
+
+    unit = predictor.units[0 if predictor.classes else column]
+    named = predictor.properties[0 if predictor.classes else column]
+    return Subject(name, named, unit, (), False, values)
+
+
+def smiles_laws(
+    predictor: Predictor, smiles: Sequence[str] = SMILES, column: int = 0, seed: int = 0
+) -> list[Law]:
     """What of the card applies to a predictor of SMILES: the order of atoms, and nothing in space.
 
     Args:
         predictor: whose items are SMILES, of numbers or of class probabilities.
         smiles: molecules.
+        column: which property (or class).
         seed: of the orders.
     """
     from rdkit import Chem
@@ -146,21 +160,18 @@ def smiles_laws(predictor: Predictor, smiles: Sequence[str] = SMILES, seed: int 
         for one in smiles
         for text in Chem.MolToRandomSmilesVect(Chem.MolFromSmiles(one), orders, randomSeed=seed + 1)
     ]
-    values = predict_items(predictor, [*smiles, *rewritten]).mean
-    plain, moved = values[: len(smiles)], values[len(smiles) :].reshape(len(smiles), orders, -1)
-    off = float(np.abs(moved - plain[:, None]).max(axis=(0, 1))[0])
-    unit = predictor.units[0]
-    laws = [
-        Law(
-            "permutation",
-            off,
-            unit,
-            1e-5 * float(np.abs(plain[:, 0]).max()),
-            f"largest change of {predictor.properties[0]} when the SMILES starts at another atom "
-            "(other Kekulé forms included), in single precision",
-        )
-    ]
+    values = predict_items(predictor, [*smiles, *rewritten]).mean[:, column]
+    plain, moved = values[: len(smiles)], values[len(smiles) :].reshape(len(smiles), orders)
+    subject = smiles_subject(predictor, "", column)
+    text = (
+        f"largest change of {subject.property} when the SMILES starts at another atom "
+        "(other Kekulé forms included), in single precision"
+    )
+    off, limit = float(np.abs(moved - plain[:, None]).max()), 1e-5 * float(np.abs(plain).max())
     reason = "does not apply: the input is a bond graph and has no geometry"
     names = ("rotation", "translation", "reflection", "size extensivity", "dissociation limit")
     names += ("continuity", "smoothness", "place of the minimum", "force–energy consistency")
-    return laws + [Law(name, None, unit, None, reason) for name in names]
+    return [
+        Law("permutation", off, subject.unit, limit, text),
+        *(Law(name, None, subject.unit, None, reason) for name in names),
+    ]

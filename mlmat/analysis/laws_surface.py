@@ -52,7 +52,7 @@ def jump_and_kink(values: np.ndarray, step: float) -> tuple[float, float]:
 
 def smoothness(
     subject: Subject, structures: Sequence[ase.Atoms], rng: np.random.Generator, scale: float
-) -> list[Plan]:
+) -> Plan:
     """No jumps and no kinks when molecules slide past the cutoff, or shake.
 
     Args:
@@ -70,22 +70,19 @@ def smoothness(
     shifts = np.arange(-SHAKE, SHAKE, STEP)
     shake = [ase.Atoms(largest.numbers, largest.positions + shift * direction) for shift in shifts]
 
-    def parts(values: np.ndarray) -> list[tuple[float, float]]:
-        return [jump_and_kink(part, STEP) for part in np.split(values, [len(slide)])]
-
-    def jump(values: np.ndarray) -> Law:
-        worst = max(found[0] for found in parts(values))
+    def judge(values: np.ndarray) -> list[Law]:
+        paths = [jump_and_kink(part, STEP) for part in np.split(values, [len(slide)])]
+        jump, kink = (max(found) for found in zip(*paths, strict=True))
         text = f"largest jump while two copies slide apart ({SLIDE[0]:g} to {SLIDE[1]:g} Å) or atoms shake"
         curve = {"two copies": (gaps.tolist(), (values[: len(gaps)] - values[len(gaps) - 1]).tolist())}
         axes = ("distance of two copies (Å)", f"{subject.property} ({subject.unit})")
-        return Law("continuity", worst, subject.unit, 1e-4 * scale, text, curve, axes)
+        text_kink = "largest jump of the slope on the same paths"
+        return [
+            Law("continuity", jump, subject.unit, 1e-4 * scale, text, curve, axes),
+            Law("smoothness", kink, f"{subject.unit}/Å", 1e-2 * scale, text_kink),
+        ]
 
-    def kink(values: np.ndarray) -> Law:
-        worst = max(found[1] for found in parts(values))
-        text = "largest jump of the slope on the same paths"
-        return Law("smoothness", worst, f"{subject.unit}/Å", 1e-2 * scale, text)
-
-    return [Plan([*slide, *shake], jump), Plan([*slide, *shake], kink)]
+    return Plan([*slide, *shake], judge)
 
 
 def breathing(subject: Subject, structures: Sequence[ase.Atoms]) -> Plan:

@@ -150,21 +150,22 @@ def predictors():
 
 
 def test_dtnn_is_not_extensive_and_its_cutoff_variant_is(predictors, tmp_path):
-    laws = {}
-    for cutoff, predictor in predictors.items():
-        judged = subject_of(predictor, "DTNN")
-        laws[cutoff] = measure_laws(judged, STRUCTURES)
-        by_name = found(laws[cutoff])
-        for name in ("permutation", "rotation", "translation", "reflection", "smoothness", "rounding"):
-            assert by_name[name].holds, by_name[name]
-        for name in ("force–energy consistency", "net force", "net torque"):
-            assert by_name[name].holds, by_name[name]
-        assert by_name["size extensivity"].holds is (cutoff is not None)
-        assert by_name["dissociation limit"].holds is (cutoff is not None)
-    content = json.loads(json.dumps(card(judged, laws[5.0]), allow_nan=False))
-    assert {law["name"] for law in content["laws"]} == {law.name for law in laws[5.0]}
-    draw_card(judged, laws[None], tmp_path / "laws.png")
+    full, near = (subject_of(predictors[cutoff], "DTNN") for cutoff in (None, 5.0))
+    laws = measure_laws(full, STRUCTURES)
+    by_name = found(laws)
+    kept = ("permutation", "rotation", "translation", "reflection", "smoothness", "rounding")
+    for name in (*kept, "force–energy consistency", "net force", "net torque"):
+        assert by_name[name].holds, by_name[name]
+    assert by_name["size extensivity"].holds is False
+    assert by_name["dissociation limit"].holds is False
+    content = json.loads(json.dumps(card(full, laws), allow_nan=False))
+    assert {law["name"] for law in content["laws"]} == set(by_name)
+    draw_card(full, laws, tmp_path / "laws.png")
     assert (tmp_path / "laws.png").stat().st_size > 20_000
+    by_name = found(measure_laws(near._replace(forces=None, served=None), STRUCTURES[:1]))
+    for name in ("reflection", "size extensivity", "many copies", "dissociation limit", "continuity"):
+        assert by_name[name].holds, by_name[name]
+    assert by_name["net force"].holds is None
 
 
 def test_dtnn_is_kept_in_a_predictor_file(predictors, tmp_path, monkeypatch):
