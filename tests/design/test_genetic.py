@@ -97,8 +97,8 @@ def test_children_are_new_members_that_are_allowed():
         assert molecule.GetNumAtoms() <= 9
 
 
-def run(**kwargs):
-    config = GeneticConfig(population=20, children=16)
+def run(lineage=0, **kwargs):
+    config = GeneticConfig(population=20, children=16, lineage=lineage)
     return search(None, carbon_predictor(), CarbonObjective(8), 150, 3, config=config, **kwargs)
 
 
@@ -111,7 +111,18 @@ def test_the_merit_falls_and_each_molecule_costs_one():
     assert np.mean(best) < 0.3 * np.mean(first)
 
 
-def test_a_killed_search_goes_on_exactly(tmp_path):
+def test_a_new_lineage_begins_with_new_founders():
+    whole, cut = run(), run(lineage=68)
+    assert cut.pool[:68] == whole.pool[:68]  # founders in two rounds, then children
+    assert cut.spent == 150
+    merits = [np.mean([c.merit for c in cut.pool[rows]]) for rows in (slice(0, 20), slice(68, 88))]
+    children = np.mean([c.merit for c in whole.pool[68:88]])
+    assert children < 0.7 * merits[1]
+    assert merits[1] == pytest.approx(merits[0], rel=0.3)
+
+
+@pytest.mark.parametrize("lineage", [0, 40])
+def test_a_killed_search_goes_on_exactly(tmp_path, lineage):
     class Killed(Exception):
         pass
 
@@ -121,10 +132,10 @@ def test_a_killed_search_goes_on_exactly(tmp_path):
 
     state = tmp_path / "search.jsonl"
     with pytest.raises(Killed):
-        run(state_file=state, report=kill)
+        run(lineage, state_file=state, report=kill)
     state.write_text(state.read_text() + '{"found": [["CC')  # killed while it wrote
     spent = []
-    resumed = run(state_file=state, report=lambda done, found: spent.append(done))
+    resumed = run(lineage, state_file=state, report=lambda done, found: spent.append(done))
     assert min(spent) > 80
-    assert resumed.pool == run().pool
-    assert resumed.lost == run().lost
+    assert resumed.pool == run(lineage).pool
+    assert resumed.lost == run(lineage).lost

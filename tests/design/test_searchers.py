@@ -26,7 +26,7 @@ OBJECTIVE = CarbonObjective(8)
 def runs():
     predictor = carbon_predictor(8)
     problem = molecule_problem(OBJECTIVE, 8)
-    breeding = GeneticConfig(population=24, children=16)
+    breeding = GeneticConfig(population=24, children=16, lineage=120)
     moves = InformedConfig(genetic=breeding, parents=2, mutants=24, chosen=6, waves=2, bred=8)
     options = {
         "gradient": {"config": GRADIENT},
