@@ -22,6 +22,7 @@ import numpy as np
 import tyro
 
 from experiments.coulomb_krr.fits import measure
+from experiments.coulomb_krr.local import local_cells
 from experiments.coulomb_krr.summary import metrics_of
 from experiments.coulomb_krr.variants import VARIANTS
 from mlmat.analysis.record import RunRecord, save_record
@@ -44,6 +45,10 @@ ORDER = (
     ("relaxed", tuple(VARIANTS)),
 )
 """What is measured, and in which order: an interrupted run has the most telling cells."""
+
+
+SIZES = (500, 1000, 2000, 4000)
+"""Smaller training parts of the learning curve of the local kernel."""
 
 
 @dataclass(frozen=True)
@@ -144,6 +149,15 @@ def main(config: Config) -> RunRecord:
         ):
             for name in names:
                 cell(system, name, split, parts, data)
+    if full:
+        parts = stratified_splits(sets["original"][2][:, 0], FOLDS, config.seed)
+        path = config.out / "cells" / "local.json"
+        if not path.exists():
+            write_json(path, local_cells(sets["original"], parts, config.out, SIZES))
+        cells += [{"system": "original", **row} for row in json.loads(path.read_text())]
+        save_record(
+            record_of(config, cells, time.perf_counter() - began), config.out / f"{config.preset}.json"
+        )
     return record_of(config, cells, time.perf_counter() - began)
 
 
