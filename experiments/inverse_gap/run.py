@@ -24,7 +24,7 @@ import numpy as np
 import tyro
 
 from experiments.inverse_gap.cells import Cell, Result, read_cells, run_cell
-from experiments.inverse_gap.summary import cell_metrics, draw_budgets, ordinal
+from experiments.inverse_gap.summary import cell_metrics, draw_budgets, target_name
 from mlmat.analysis.record import Metric, RunRecord, save_record
 from mlmat.commands.runs import prepare_process
 from mlmat.data import small_organics
@@ -110,11 +110,11 @@ def main(config: Config) -> RunRecord:
 def report(config: Config, results: dict[Cell, Result], seconds: float) -> RunRecord:
     """Record and figure of what is there so far."""
     base, metrics = {}, []
-    for percentile, target in dict.fromkeys((cell.percentile, cell.target) for cell in results):
-        hits, tried = base_rate(target)
+    for cell in {cell.percentile: cell for cell in results}.values():
+        hits, tried = base_rate(cell.target)
         low, high = wilson_interval(hits, tried)
-        base[percentile] = hits / tried
-        variant = f"random members nobody chose, {ordinal(percentile)} percentile ({target:.2f} eV)"
+        base[cell.percentile] = hits / tried
+        variant = f"members nobody chose, {target_name(cell)}"
         std = (high - low) / (2 * 1.96)
         metrics.append(Metric("hit share", hits / tried, std=std, variant=variant, n_test=tried))
     failures: dict[str, dict[str, int]] = {}

@@ -27,6 +27,11 @@ def ordinal(number: int) -> str:
     return f"{number}{'th' if number % 100 in (11, 12, 13) else ending}"
 
 
+def target_name(cell: Cell) -> str:
+    """``"1st percentile (0.85 eV)"``."""
+    return f"{ordinal(cell.percentile)} percentile ({cell.target:.2f} eV)"
+
+
 def mean_interval(values: Sequence[float]) -> tuple[float, float]:
     """Mean and half-width of its 95 % interval over seeds (Student's t); infinite below `LEAST` seeds."""
     if len(values) < LEAST:
@@ -58,8 +63,8 @@ def grouped(results: Mapping[Cell, Result]) -> dict[tuple[int, int, str], list[t
 def cell_metrics(results: Mapping[Cell, Result]) -> list[Metric]:
     """Metrics of every group, and of the differences between searchers."""
     groups, found = grouped(results), []
-    for (percentile, budget, searcher), pairs in groups.items():
-        variant = f"{searcher}, {ordinal(percentile)} percentile, {budget:,} evaluations"
+    for (_, budget, searcher), pairs in groups.items():
+        variant = f"{searcher}, {target_name(pairs[0][0])}, {budget:,} evaluations"
         common = {"variant": variant, "n_seeds": len(pairs), "n_test": sum(cell.designs for cell, _ in pairs)}
         shares = [result.hits / cell.designs for cell, result in pairs]
         mean, half = mean_interval(shares)

@@ -1,0 +1,43 @@
+"""Numbers of the READMEs, set out in rows and columns."""
+
+from experiments.tables import BLOCK, grid, table
+
+from mlmat.analysis.record import Metric, RunRecord
+
+
+def record() -> RunRecord:
+    common = {"unit": "", "n_test": 8}
+    return RunRecord(
+        system="a",
+        preset="full",
+        command="python -m a",
+        config={},
+        seeds=[0],
+        data={},
+        seconds={"run": 2.0},
+        metrics=[
+            Metric("hits", 0.01, variant="nobody, low", std=0.001, **common),
+            Metric("hits", 0.25, variant="genetic, low, 2,000 evaluations", std=0.1, **common),
+            Metric("hits", 0.5, variant="genetic, high, 2,000 evaluations", **common),
+            Metric("error", 0.1, "eV", variant="genetic, low, 2,000 evaluations"),
+        ],
+    )
+
+
+def test_one_metric_in_rows_and_columns():
+    lines = grid(record(), "hits").splitlines()
+    assert lines[0] == "| hits | low, 2,000 evaluations | high, 2,000 evaluations |"
+    assert lines[2] == "| nobody | 1.0% ± 0.2% |  |"
+    assert lines[3] == "| genetic | 25.0% ± 19.6% | 50.0% |"
+    assert len(lines) == 6
+
+
+def test_all_metrics_one_a_line():
+    assert sum(line.startswith("| hits") for line in table(record(), "hits").splitlines()) == 3
+    assert "| error | genetic, low, 2,000 evaluations | 0.100 eV |  |" in table(record())
+
+
+def test_marks_name_the_experiment_and_the_way():
+    found = BLOCK.search("<!-- numbers: a_b, grid hit share -->\nold\n<!-- end -->")
+    assert found.group(2, 3, 4, 5) == ("a_b", "grid", "hit share", "<!-- end -->")
+    assert BLOCK.search("<!-- numbers: a -->\n<!-- end -->").group(3) is None
