@@ -51,7 +51,7 @@ def describe(numbers: np.ndarray, positions: np.ndarray) -> Atoms:
 def shortened(atoms: Atoms, tail: float = TAIL) -> Atoms:
     """The vectors along the principal axes of each element, but for those that hardly vary.
 
-    Distances stay: what is left out is `tail` of mean squared length in all, beside σ² of 4 and
+    Distances stay: what is left out is `tail` of mean squared length in all, beside σ² of 1 and
     more. The axes know geometries only, no energies.
     """
     parts = {}

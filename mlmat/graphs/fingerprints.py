@@ -1,4 +1,4 @@
-"""Morgan fingerprints (RDKit): the host encoder of baselines and similarities."""
+"""Fingerprints (RDKit): the host encoders of baselines and similarities."""
 
 from __future__ import annotations
 
@@ -20,6 +20,20 @@ def morgan_counts(smiles: Sequence[str], size: int = 2048, radius: int = RADIUS)
         ``[N, size]`` float32.
     """
     generator = rdFingerprintGenerator.GetMorganGenerator(radius=radius, fpSize=size)
+    return np.stack([generator.GetCountFingerprintAsNumPy(Chem.MolFromSmiles(s)) for s in smiles]).astype(
+        np.float32
+    )
+
+
+def path_counts(smiles: Sequence[str], size: int = 2048, longest: int = 7) -> np.ndarray:
+    """Counts of paths and branched fragments of up to `longest` bonds, folded to `size`.
+
+    RDKit's own fingerprint, after Daylight's.
+
+    Returns:
+        ``[N, size]`` float32.
+    """
+    generator = rdFingerprintGenerator.GetRDKitFPGenerator(maxPath=longest, fpSize=size)
     return np.stack([generator.GetCountFingerprintAsNumPy(Chem.MolFromSmiles(s)) for s in smiles]).astype(
         np.float32
     )
