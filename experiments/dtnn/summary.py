@@ -75,6 +75,7 @@ def draw(finished: Sequence[dict[str, Any]], path) -> None:
         if curve:
             axes.loglog(*zip(*curve, strict=True), "o-", color=colour, label=NAMES[cut], lw=1.6, ms=5)
     axes.set(xlabel="training molecules", ylabel="test MAE (kcal/mol)")
+    axes.margins(y=0.2)
     axes.legend(frameon=False, fontsize=9, labelcolor=INK)
     for axis in (axes.xaxis, axes.yaxis):
         plain_ticks(axis)

@@ -78,7 +78,7 @@ class Config:
         sizes = {
             "molecules": (1_000, 25_000),
             "epochs": (3, 12),
-            "budget": (2_000, 50_000),
+            "budget": (2_000, 10_000),
             "designs": (2, 10),
             "calibration": (2, 20),
         }

@@ -1,7 +1,7 @@
 r"""Law cards of saved predictors beside Coulomb-matrix models; the probe and the rings of a DTNN.
 
     MLMAT_DATA=… python -m experiments.dtnn.run --out runs/dtnn
-    MLMAT_DATA=… python -m experiments.laws.run --out runs/laws \\
+    MLMAT_DATA=… python -m experiments.laws.run --out runs/laws \
         --predictors runs/dtnn/all-pairs-300.mlmat runs/dtnn/cutoff-300.mlmat
 
 The first predictor of a DTNN named also gives the pictures of the chemical potential and the
