@@ -10,6 +10,7 @@ ranking of rings. The Coulomb-matrix models are fitted here, to molecules of QM9
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -42,7 +43,7 @@ class Config:
 
     Attributes:
         preset: full: 500 molecules for the Coulomb matrices, 4,000 searched for rings; quick: fewer.
-        out: folder for cards and pictures.
+        out: folder for cards and pictures; cards that are there are not measured again.
         predictors: predictor files; the names of the files are those of the models.
         seed: of molecules, rotations and directions.
     """
@@ -64,6 +65,12 @@ def metrics_of(subject: Subject, laws: Sequence[Law]) -> list[Metric]:
         value, unit = (1e3 * law.value, f"m{law.unit}") if milli else (law.value, law.unit)
         found.append(Metric(law.name, value, unit, variant=f"{subject.name}{said}"))
     return found
+
+
+def stored_laws(path: Path) -> list[Law]:
+    """The laws of a card that an earlier run finished."""
+    content = json.loads(path.read_text(encoding="utf-8"))["laws"]
+    return [Law(**{key: value for key, value in law.items() if key != "holds"}) for law in content]
 
 
 def main(config: Config) -> RunRecord:
@@ -88,10 +95,11 @@ def main(config: Config) -> RunRecord:
     ]
     structures, metrics = default_structures(ELEMENTS), []
     for subject in subjects:
-        laws = measure_laws(subject, structures, config.seed)
         stem = subject.name.replace(" ", "-").replace(",", "").lower()
-        write_json(config.out / f"{stem}.json", card(subject, laws))
+        file = config.out / f"{stem}.json"
+        laws = stored_laws(file) if file.exists() else measure_laws(subject, structures, config.seed)
         draw_card(subject, laws, config.out / f"{stem}.png")
+        write_json(file, card(subject, laws))
         metrics += metrics_of(subject, laws)
         print(f"{subject.name}: {[law.name for law in laws if law.holds is False]} broken", flush=True)
     metrics.sort(key=lambda metric: SHOWN.index(metric.name))

@@ -1,0 +1,60 @@
+"""The learning-curve experiment: what it makes of finished networks, and one tiny run of it all."""
+
+import json
+
+import numpy as np
+import pytest
+
+from experiments.dtnn.run import Config, main, n_check, split
+from experiments.dtnn.summary import metrics_of, power_law
+from mlmat.data.registry import fetch
+from mlmat.errors import DataError
+
+
+def test_power_law_is_found():
+    sizes = np.array([100, 1_000, 10_000])
+    factor, exponent = power_law(sizes, 50.0 * sizes**-0.4)
+    np.testing.assert_allclose([factor, exponent], [50.0, 0.4])
+
+
+def test_extrapolation_is_called_one_and_only_made_of_three_sizes():
+    def one(size, cutoff):
+        return {
+            "cutoff": cutoff, "n_train": size, "n_test": 10, "mae": 100.0 * size**-0.5, "std": 0.1,
+            "rmse": 1.0, "epochs": 5,
+        }  # fmt: skip
+
+    finished = [one(100, 0.0), one(400, 0.0), one(900, 0.0), one(100, 5.0), one(400, 5.0)]
+    found = {(m.name, m.variant.split(";")[0]): m for m in metrics_of(finished, "qm9")}
+    extrapolated = [key for key in found if "extrapolated, not measured" in key[0]]
+    assert [name for _, name in extrapolated] == ["all pairs, as in the paper"]
+    np.testing.assert_allclose(found[extrapolated[0]].value, 100.0 * 100_000**-0.5)
+    assert found[extrapolated[0]].paper == 0.84
+
+
+def test_parts_do_not_overlap_and_training_sets_are_nested():
+    config = Config(preset="full", n_test=50)
+    small = split(1_000, config, (100,))
+    large = split(1_000, config, (100, 400))
+    for test, check, train in (small, large):
+        assert len(set(test) | set(check) | set(train)) == len(test) + len(check) + len(train)
+        assert len(check) == n_check(len(train))
+    assert (small[0] == large[0]).all()
+    assert (small[2] == large[2][:100]).all()
+
+
+def test_a_run_resumes_and_does_not_score_twice(tmp_path):
+    try:
+        fetch("qm7", download=False)
+    except DataError as error:
+        pytest.skip(f"QM7 is not here: {error}")
+    config = Config(out=tmp_path, dataset="qm7", sizes=(40,), updates=2, cutoffs=(4.0,))
+    first = main(config)
+    stored = json.loads((tmp_path / "cutoff-40.json").read_text())
+    assert stored["epochs"] == 20
+    assert first.metric("energy MAE").value == stored["mae"]
+    assert str(tmp_path) not in (tmp_path / "quick.json").read_text()
+    before = (tmp_path / "cutoff-40.mlmat").stat().st_mtime_ns
+    again = main(config)
+    assert (tmp_path / "cutoff-40.mlmat").stat().st_mtime_ns == before
+    assert again.metrics == first.metrics
