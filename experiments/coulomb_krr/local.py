@@ -24,7 +24,7 @@ from mlmat.learners.local_kernels import Atoms, composition, local_gram
 from mlmat.metrics import mae, rmse
 
 WIDTHS = (1.0, 2.0, 4.0, 8.0)
-REGULARISATIONS = (1e-7, 1e-6, 1e-5, 1e-4, 1e-3)
+REGULARISATIONS = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2)
 GRID_ROWS, GRID_CHECK = 700, 500
 """Molecules of the training part that fit the grid, and that judge it."""
 
