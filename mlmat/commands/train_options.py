@@ -33,7 +33,7 @@ class TrainOptions:
         structures: folder that holds the structures named in the table.
         split: random, skeleton (families of molecules apart), group:COLUMN, kfold or kfold:10.
         fractions: train, validation and test part.
-        model: auto, bond-mpnn or soft-mpnn (SMILES), schnet (structures).
+        model: auto, bond-mpnn or soft-mpnn (SMILES), schnet or dtnn (structures).
         preset: how much work: quick, default (minutes on two cores), large (an accelerator).
         seed: of the split, the weights and the order.
         seeds: repeat everything with so many seeds and report the spread.
@@ -47,7 +47,7 @@ class TrainOptions:
         learning_rate: its peak.
         features: width of the network.
         layers: its rounds of messages.
-        cutoff: of neighbours in structures, Å.
+        cutoff: of neighbours in structures, Å; dtnn takes all pairs of atoms without it.
         patience: stop after so many epochs without improvement.
         baseline_rows: training rows that the kernel baselines see at most.
         out: folder for the results. Default: runs/train-<time>.
@@ -63,7 +63,7 @@ class TrainOptions:
     structures: Path | None = None
     split: str = "random"
     fractions: tuple[float, float, float] = (0.8, 0.1, 0.1)
-    model: Literal["auto", "bond-mpnn", "soft-mpnn", "schnet"] = "auto"
+    model: Literal["auto", "bond-mpnn", "soft-mpnn", "schnet", "dtnn"] = "auto"
     preset: Literal["quick", "default", "large"] = "default"
     seed: int = 0
     seeds: int = 1

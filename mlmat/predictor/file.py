@@ -24,6 +24,7 @@ from mlmat.graphs.bond_graph import BondGraphEncoder
 from mlmat.graphs.radius_graph import RadiusGraphEncoder
 from mlmat.graphs.softgraph import SoftGraphEncoder
 from mlmat.models.bond_mpnn import BondMPNN
+from mlmat.models.dtnn import DTNN
 from mlmat.models.schnet import SchNet
 from mlmat.models.soft_mpnn import SoftMPNN
 from mlmat.predictor.predictor import Predictor
@@ -36,7 +37,7 @@ SHIPPED = Path(__file__).parents[1] / "pretrained" / "gap.mlmat"
 SHIPPED_RDKIT = SHIPPED.with_name("rdkit.mlmat")
 """Its companion for logP, QED and synthetic accessibility."""
 
-MODELS = {kind.__name__: kind for kind in (BondMPNN, SchNet, SoftMPNN)}
+MODELS = {kind.__name__: kind for kind in (BondMPNN, DTNN, SchNet, SoftMPNN)}
 ENCODERS = {kind.__name__: kind for kind in (BondGraphEncoder, RadiusGraphEncoder, SoftGraphEncoder)}
 ARRAYS = ("variables", "mean", "scale", "reference", "calibration")
 

@@ -9,7 +9,7 @@ from typing import Any
 from mlmat.errors import InputError
 from mlmat.training.config import TrainingConfig
 
-KINDS = {"bond-mpnn": "smiles", "soft-mpnn": "smiles", "schnet": "structure"}
+KINDS = {"bond-mpnn": "smiles", "soft-mpnn": "smiles", "schnet": "structure", "dtnn": "structure"}
 """Model name → what it takes. The first of a kind is its default."""
 
 
@@ -39,8 +39,14 @@ PRESETS = {
 }
 """The time goes as atoms met; the default took four to seven minutes on two busy cores."""
 
-COST = {"bond-mpnn": 1.0, "soft-mpnn": 1.0, "schnet": 3.0}
+COST = {"bond-mpnn": 1.0, "soft-mpnn": 1.0, "schnet": 3.0, "dtnn": 3.0}
 """Time for an atom, beside the bond-graph network's: neighbours within a cutoff are many."""
+
+DEPTH = {"schnet": "interactions", "dtnn": "passes"}
+"""What a network calls the number of its layers, if not ``layers``."""
+
+CUTOFF = 5.0
+"""Of neighbours in structures, Å."""
 
 SAMPLE = 200
 """Items whose size is looked at."""
@@ -54,13 +60,13 @@ class Choice:
         model: one of `KINDS`.
         training: hyperparameters of the training.
         fields: fields of the network beside those the data decide.
-        cutoff: of neighbours in structures, Å.
+        cutoff: of neighbours in structures, Å; None: `CUTOFF`, or all pairs for a DTNN as published.
     """
 
     model: str
     training: TrainingConfig
     fields: dict[str, Any] = field(default_factory=dict)
-    cutoff: float = 5.0
+    cutoff: float | None = None
 
     def encoder(self, items: Sequence[Any]) -> Any:
         """Encoder that covers the elements (and the size) of the items."""
@@ -77,9 +83,13 @@ class Choice:
         from ase.data import atomic_numbers
 
         from mlmat.graphs.radius_graph import RadiusGraphEncoder
+        from mlmat.models.dtnn import ALL_PAIRS
 
         symbols = {symbol for atoms in items for symbol in set(atoms.get_chemical_symbols())}
-        return RadiusGraphEncoder(tuple(sorted(symbols, key=atomic_numbers.get)), self.cutoff)
+        if self.model == "dtnn" and not self.cutoff and any(atoms.pbc.any() for atoms in items):
+            raise InputError("dtnn takes all pairs of atoms, and a crystal has no end of them: give --cutoff")
+        cutoff = self.cutoff or (ALL_PAIRS if self.model == "dtnn" else CUTOFF)
+        return RadiusGraphEncoder(tuple(sorted(symbols, key=atomic_numbers.get)), cutoff)
 
     def network(self, encoder: Any, outputs: int, extensive: bool) -> Any:
         """The network for an encoder's graphs."""
@@ -93,6 +103,12 @@ class Choice:
                 from mlmat.models.soft_mpnn import SoftMPNN
 
                 return SoftMPNN(outputs, **self.fields)
+            case "dtnn":
+                from mlmat.models.dtnn import DTNN
+
+                return DTNN(
+                    len(encoder.elements), outputs, cutoff=self.cutoff, pooling=pooling, **self.fields
+                )
         from mlmat.models.schnet import SchNet
 
         return SchNet(len(encoder.elements), outputs, cutoff=encoder.cutoff, pooling=pooling, **self.fields)
@@ -147,7 +163,7 @@ def choose(
         raise InputError(f"unknown preset {preset!r}: choose {', '.join(PRESETS)}")
     rules = PRESETS[preset]
     given = {name: value for name, value in given.items() if value is not None}
-    cutoff = given.pop("cutoff", 5.0)
+    cutoff = given.pop("cutoff", None)
     width, layers = given.pop("features", rules.width), given.pop("layers", rules.layers)
     batch = given.get("batch", min(64, max(4, count // 12)))
     fewest, most = rules.epochs
@@ -160,7 +176,7 @@ def choose(
         seed=seed,
     )
     training = replace(training, **{"batch": batch} | given)
-    fields = {"features": width, "interactions" if model == "schnet" else "layers": layers}
+    fields = {"features": width, DEPTH.get(model, "layers"): layers}
     report(
         f"{model}, {training.members} members, width {width}, {layers} layers, {training.epochs} epochs, "
         f"batch {training.batch}"

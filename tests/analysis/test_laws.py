@@ -17,7 +17,6 @@ from mlmat.errors import InputError
 from mlmat.graphs.radius_graph import RadiusGraphEncoder
 from mlmat.models.dtnn import ALL_PAIRS, DTNN
 from mlmat.predictor import Predictor, load_predictor, save_predictor
-from mlmat.predictor import file as predictor_file
 
 ELEMENTS = ("H", "C", "N", "O")
 STRUCTURES = [molecule("H2O"), molecule("CH3CONH2")]
@@ -168,8 +167,7 @@ def test_dtnn_is_not_extensive_and_its_cutoff_variant_is(predictors, tmp_path):
     assert by_name["net force"].holds is None
 
 
-def test_dtnn_is_kept_in_a_predictor_file(predictors, tmp_path, monkeypatch):
-    monkeypatch.setitem(predictor_file.MODELS, "DTNN", DTNN)
+def test_dtnn_is_kept_in_a_predictor_file(predictors, tmp_path):
     save_predictor(predictors[None], tmp_path / "dtnn.mlmat")
     again = subject_of(load_predictor(tmp_path / "dtnn.mlmat"), "DTNN").values(STRUCTURES)
     np.testing.assert_allclose(again, subject_of(predictors[None], "DTNN").values(STRUCTURES), rtol=1e-6)

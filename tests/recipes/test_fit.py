@@ -149,6 +149,21 @@ def test_energies_of_structures_are_found_to_add_up(clusters):
     assert error.mean() < 0.7 * np.abs(energies - 100.0 * np.array([[len(a)] for a in items])).std()
 
 
+def test_dtnn_takes_all_pairs_of_atoms_and_is_saved(clusters, tmp_path):
+    items, energies, _ = clusters
+    task = Task("structure", items, energies, ("energy",), ("eV",))
+    found = fit_task(task, *PARTS[:2], chosen("structure", model="dtnn", members=1, epochs=6))
+    assert found.predictor.model.cutoff is None
+    assert found.history[-1]["loss"] < 0.9 * found.history[0]["loss"]
+    save_predictor(found.predictor, tmp_path / "dtnn.mlmat")
+    again, _ = errors(task, load_predictor(tmp_path / "dtnn.mlmat"))
+    np.testing.assert_allclose(again, errors(task, found.predictor)[0], rtol=1e-5)
+    crystal = [ase.Atoms("Ar", cell=[4.0] * 3, pbc=True)]
+    with pytest.raises(InputError, match="--cutoff"):
+        chosen("structure", model="dtnn").encoder(crystal)
+    assert chosen("structure", model="dtnn", cutoff=6.0).encoder(crystal).cutoff == 6.0
+
+
 def test_forces_are_learnt_beside_energies(clusters):
     items, energies, forces = clusters
     task = Task("structure", items, energies, ("energy",), ("eV",), forces=forces)
