@@ -23,8 +23,8 @@ import tyro
 
 from experiments.laws.coulomb import coulomb_subject
 from experiments.qm9_schnet.run import molecules
-from mlmat.analysis.laws import Law, Subject, card, measure_laws
-from mlmat.analysis.laws_picture import draw_card
+from mlmat.analysis.laws.card import Law, Subject, card, measure_laws
+from mlmat.analysis.laws.picture import draw_card
 from mlmat.analysis.record import Metric, RunRecord, save_record
 from mlmat.commands.runs import prepare_process
 from mlmat.data.registry import fetch, load
@@ -77,7 +77,7 @@ def main(config: Config) -> RunRecord:
     """Measure all cards, draw them, and record them."""
     prepare_process()
     from experiments.laws.parts import probe_metrics, ring_metrics
-    from mlmat.analysis.laws_subject import default_structures, subject_of
+    from mlmat.analysis.laws.subject import default_structures, subject_of
     from mlmat.predictor import load_predictor
 
     began = time.perf_counter()

@@ -22,9 +22,9 @@ console = Console()
 def run(options: LawsOptions) -> int:
     """Run the command; returns the exit code."""
     prepare_process()
-    from mlmat.analysis.laws import card, measure_laws
-    from mlmat.analysis.laws_picture import draw_card
-    from mlmat.analysis.laws_subject import default_structures, smiles_laws, smiles_subject, subject_of
+    from mlmat.analysis.laws.card import card, measure_laws
+    from mlmat.analysis.laws.picture import draw_card
+    from mlmat.analysis.laws.subject import default_structures, smiles_laws, smiles_subject, subject_of
     from mlmat.predictor import load_predictor
 
     predictor = load_predictor(options.predictor)
@@ -70,7 +70,7 @@ def _read(path: Path) -> list[Any]:
 
 
 def _table(laws: list[Any]) -> Table:
-    from mlmat.analysis.laws_picture import verdict
+    from mlmat.analysis.laws.picture import verdict
 
     table = Table(box=None, header_style="bold", pad_edge=False)
     for head in ("law", "", "measured", "kept up to", "what was measured"):

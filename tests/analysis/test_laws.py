@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from ase.build import molecule
 
-from mlmat.analysis.laws import Subject, card, measure_laws
-from mlmat.analysis.laws_picture import draw_card
-from mlmat.analysis.laws_size import alkane
-from mlmat.analysis.laws_subject import default_structures, smiles_laws, subject_of
-from mlmat.analysis.laws_surface import jump_and_kink
+from mlmat.analysis.laws.card import Subject, card, measure_laws
+from mlmat.analysis.laws.picture import draw_card
+from mlmat.analysis.laws.size import alkane
+from mlmat.analysis.laws.subject import default_structures, smiles_laws, subject_of
+from mlmat.analysis.laws.surface import jump_and_kink
 from mlmat.errors import InputError
 from mlmat.graphs.radius_graph import RadiusGraphEncoder
 from mlmat.models.dtnn import ALL_PAIRS, DTNN

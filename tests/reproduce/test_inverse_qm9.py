@@ -5,9 +5,9 @@ from dataclasses import asdict
 
 import numpy as np
 import pytest
+
 from experiments.inverse_qm9 import dft
 from experiments.inverse_qm9.run import Config, cell_metrics
-
 from mlmat.oracles.verdict import OK, Verdict
 
 

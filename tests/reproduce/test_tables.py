@@ -1,7 +1,6 @@
 """Numbers of the READMEs, set out in rows and columns."""
 
 from experiments.tables import BLOCK, grid, table
-
 from mlmat.analysis.record import Metric, RunRecord
 
 

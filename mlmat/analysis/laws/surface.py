@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import ase
 import numpy as np
 
-from mlmat.analysis.laws import Law, Plan, Subject
-from mlmat.analysis.laws_size import side_by_side, smallest
+from mlmat.analysis.laws.card import Law, Plan, Subject
+from mlmat.analysis.laws.size import side_by_side, smallest
 
 STEP = 0.01
 """Å between points of a path."""

@@ -107,10 +107,10 @@ def measure_laws(subject: Subject, structures: Sequence[ase.Atoms], seed: int = 
     Returns:
         Laws in the order of the card: symmetries, size, surface, forces, beyond the training set, precision.
     """
-    from mlmat.analysis.laws_forces import force_plan
-    from mlmat.analysis.laws_size import alkanes, dissociation, free_atoms, many_copies, two_copies
-    from mlmat.analysis.laws_surface import breathing, smoothness
-    from mlmat.analysis.laws_symmetry import symmetry_plans
+    from mlmat.analysis.laws.forces import force_plan
+    from mlmat.analysis.laws.size import alkanes, dissociation, free_atoms, many_copies, two_copies
+    from mlmat.analysis.laws.surface import breathing, smoothness
+    from mlmat.analysis.laws.symmetry import symmetry_plans
 
     plain = subject.values(structures)
     scale = float(np.abs(plain).max())
