@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
+from mlmat.data.catalogue_delta import DELTA_ENTRIES
 from mlmat.data.entry import Embedded, Entry, Local, Property, Remote
 
 GEOMETRY = (
@@ -149,5 +150,5 @@ _ENTRIES = (
     ),
 )
 
-ENTRIES = MappingProxyType({entry.name: entry for entry in _ENTRIES})
+ENTRIES = MappingProxyType({entry.name: entry for entry in (*_ENTRIES, *DELTA_ENTRIES)})
 """Every data set by name."""

@@ -24,7 +24,7 @@ QM9_ATOMS_U298 = {1: -0.498857, 6: -37.845355, 7: -54.582445, 8: -75.063163, 9: 
 
 def read_qm7(paths: Sequence[Path]) -> dict[str, np.ndarray]:
     """QM7 from ``qm7.npz`` (Å, kcal/mol): ``atomisation_energy`` (eV)."""
-    raw = _load_npz(paths[0], ("Z", "R", "N", "E_ae_pbe0_kcalmol"))
+    raw = load_npz(paths[0], ("Z", "R", "N", "E_ae_pbe0_kcalmol"))
     return unpad(raw["Z"], raw["R"]) | {"atomisation_energy": raw["E_ae_pbe0_kcalmol"] * KCAL_PER_MOL}
 
 
@@ -34,7 +34,7 @@ def read_qm7_delta(paths: Sequence[Path]) -> dict[str, np.ndarray]:
     ``qm7_index`` is the row of QM7 with the same bonds, -1 where there is none.
     """
     keys = ("Z", "R", "N", "file_id", "qm7_index", "E_ae_pbe0_def2tzvp_kcalmol", "E_ae_dftb_kcalmol")
-    raw = _load_npz(paths[0], keys)
+    raw = load_npz(paths[0], keys)
     return unpad(raw["Z"], raw["R"]) | {
         "file_id": raw["file_id"],
         "qm7_index": raw["qm7_index"],
@@ -53,7 +53,7 @@ def read_qm9(paths: Sequence[Path]) -> dict[str, np.ndarray]:
         paths: geometries (``.npz``), labels (``.npz``), SMILES (``.txt.xz``, line i is
             GDB-9 index i).
     """
-    geometry = _load_npz(paths[0], ("gdb", "N", "Z", "R"))
+    geometry = load_npz(paths[0], ("gdb", "N", "Z", "R"))
     keys = (
         "gdb",
         "U298_hartree",
@@ -63,7 +63,7 @@ def read_qm9(paths: Sequence[Path]) -> dict[str, np.ndarray]:
         "homo_hartree",
         "lumo_hartree",
     )
-    labels = _load_npz(paths[1], keys)
+    labels = load_npz(paths[1], keys)
     try:
         smiles = np.array(lzma.decompress(paths[2].read_bytes()).decode("ascii").split())
     except (lzma.LZMAError, OSError, UnicodeDecodeError) as error:
@@ -102,7 +102,7 @@ def unpad(numbers: np.ndarray, positions: np.ndarray) -> dict[str, np.ndarray]:
     return {"n_atoms": mask.sum(1), "numbers": numbers[mask], "positions": positions[mask]}
 
 
-def _load_npz(path: Path, keys: Sequence[str]) -> dict[str, np.ndarray]:
+def load_npz(path: Path, keys: Sequence[str]) -> dict[str, np.ndarray]:
     """Arrays of an ``.npz`` file, each decompressed once."""
     try:
         raw = dict(np.load(path, allow_pickle=False))
