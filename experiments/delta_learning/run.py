@@ -34,6 +34,8 @@ SIZES = {
     "b3lyp_experiment": (),
     "pm7_experiment": (),
     "g4mp2_experiment": (),
+    "rmg_b3lyp": (),
+    "rmg_g4": (),
     "dftb_pbe0": (500, 2000),
 }
 """Training molecules; empty: `SHARE` of them, as many as Sun et al. took of theirs."""

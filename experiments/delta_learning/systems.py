@@ -49,7 +49,8 @@ class System(NamedTuple):
 def _system(name: str, data: Dataset, target: str, baseline: str, same_zero: bool) -> System:
     molecules = [data.molecule(k) for k in range(len(data))]
     kinds = find_kinds(molecules, LEAST)
-    counts = valence_counts(molecules, kinds)
+    unpaired = data["multiplicity"] - 1 if "multiplicity" in data.arrays else None
+    counts = valence_counts(molecules, kinds, unpaired)
     numbers, positions = dense_molecules(data["n_atoms"], data["numbers"], data["positions"])
     return System(
         name,
@@ -84,12 +85,22 @@ def _heats(level: str, name: str) -> System:
     return _system(f"ppe1694: {name} → experiment", data.subset(kept), *columns, True)
 
 
+def _species(level: str, name: str) -> System:
+    data = load("rmg_reference")
+    target, baseline = "heat_of_formation_reference", f"heat_of_formation_{level}"
+    # Valence electrons are counted for neutral species only.
+    known = (data["charge"] == 0) & np.isfinite(data[target]) & np.isfinite(data[baseline])
+    return _system(f"rmg_reference: {name} → reference", data.subset(known), target, baseline, True)
+
+
 SYSTEMS: dict[str, Callable[[], System]] = {
     "hf_mp2": lambda: _small_organics("hf_energy", "HF"),
     "xtb_mp2": lambda: _small_organics("energy", "GFN2-xTB"),
     "b3lyp_experiment": lambda: _heats("b3lyp", "B3LYP"),
     "pm7_experiment": lambda: _heats("pm7", "PM7"),
     "g4mp2_experiment": lambda: _heats("g4mp2", "G4(MP2)"),
+    "rmg_b3lyp": lambda: _species("b3lyp", "B3LYP"),
+    "rmg_g4": lambda: _species("g4", "G4"),
     "dftb_pbe0": _qm7,
 }
 """By short name, the cheapest first."""

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mlmat.data import registry
-from mlmat.data.delta_readers import PPE1694_LEVELS, read_ppe1694
+from mlmat.data.delta_readers import PPE1694_LEVELS, RMG_LEVELS, read_ppe1694, read_rmg_reference
 from mlmat.errors import DataError
 from mlmat.units import KCAL_PER_MOL, convert
 
@@ -49,3 +49,32 @@ def test_real_ppe1694():
     g4 = convert(data["heat_of_formation_g4"], "eV", "kcal/mol")
     # The mean unsigned error of the paper.
     assert np.nanmean(np.abs(g4 - measured)) == pytest.approx(1.47, abs=0.02)
+
+
+def test_species_with_charge_and_spin(tmp_path):
+    head = ",".join(["label", "charge", "multiplicity", "ref_unc_kcalmol", *RMG_LEVELS])
+    paths = files(tmp_path, [], atoms=(1,))
+    paths[0].write_text(f"{head}\nH,0,2,,52.1,51,,50,52\n")
+    arrays = read_rmg_reference(paths)
+    assert arrays["multiplicity"].tolist() == [2]
+    assert arrays["heat_of_formation_reference"].tolist() == [52.1 * KCAL_PER_MOL]
+    assert np.isnan(arrays["reference_uncertainty"]).all()
+    paths[0].write_text(f"{head}\nH,zero,2,,52.1,51,,50,52\n")
+    with pytest.raises(DataError, match="truncated or altered"):
+        read_rmg_reference(paths)
+
+
+@pytest.mark.skipif("MLMAT_DATA" not in os.environ, reason="needs the public data: set MLMAT_DATA")
+def test_real_rmg_reference():
+    data = registry.load("rmg_reference", download=False)
+    item = registry.ENTRIES["rmg_reference"]
+    assert len(data) == item.local.items
+    assert set(data.arrays) == {p.name for p in item.properties}
+    values = {
+        level: convert(data[f"heat_of_formation_{level}"], "eV", "kcal/mol") for level in RMG_LEVELS.values()
+    }
+    # Mean unsigned errors, recomputed from the raw table when it was made.
+    for level, error in (("g4", 0.98), ("b3lyp", 7.3), ("ccsdt_f12", 0.82)):
+        assert np.nanmean(np.abs(values[level] - values["reference"])) == pytest.approx(error, abs=0.1)
+    numbers, _ = data.molecule(data["title"].tolist().index("(E)-Diazene"))
+    assert sorted(numbers.tolist()) == [1, 1, 7, 7]
