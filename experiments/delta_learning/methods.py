@@ -24,7 +24,7 @@ from mlmat.typing import Learner
 WIDTHS = (500, 1000, 2000, 4000, 8000, 16000)
 REGULARISATIONS = (1e-9, 1e-7, 1e-5, 1e-3, 1e-2, 0.1, 1.0)
 BOND_REGULARISATIONS = (0.01, 0.1, 1.0, 10.0, 100.0)
-DECAYS = (0.01, 0.1, 1.0, 10.0)
+DECAYS = (0.001, 0.01, 0.1, 1.0)
 """Weight decay of the networks, chosen by out-of-bag error."""
 
 CHECK = 4
@@ -40,14 +40,14 @@ class Method(NamedTuple):
 
 
 METHODS = {
-    "composition alone": Method(False, "elements"),
-    "composition and kernel, no baseline": Method(False, "elements", "kernel"),
+    "no baseline: elements": Method(False, "elements"),
+    "no baseline: elements + kernel": Method(False, "elements", "kernel"),
     "baseline": Method(True),
-    "baseline, elements": Method(True, "elements"),
-    "baseline, elements, bonds and pairs": Method(True, "counts"),
-    "baseline, elements and kernel": Method(True, "elements", "kernel"),
-    "baseline, bonds and kernel": Method(True, "counts", "kernel"),
-    "baseline and bootstrapped networks": Method(True, None, "network"),
+    "baseline + elements": Method(True, "elements"),
+    "baseline + elements + bonds and pairs": Method(True, "counts"),
+    "baseline + elements + kernel": Method(True, "elements", "kernel"),
+    "baseline + elements + bonds and pairs + kernel": Method(True, "counts", "kernel"),
+    "baseline + bootstrapped networks": Method(True, None, "network"),
 }
 
 

@@ -34,7 +34,7 @@ def metrics_of(cells: Sequence[dict[str, Any]]) -> list[Metric]:
                     std=float(np.std(values, ddof=1)) if len(values) > 1 else None,
                     dataset=rows[0]["dataset"],
                     split=split,
-                    variant=f"{method}; {split} split, {n_train:,} to train",
+                    variant=f"{method}, {split} {n_train:,}",
                     n_train=n_train,
                     n_test=rows[0]["n_test"],
                     n_seeds=len(rows),

@@ -22,10 +22,10 @@ def error(name, system=MADE_UP):
 
 
 def test_every_link_of_the_chain_takes_its_share():
-    alone = error("composition alone")
+    alone = error("no baseline: elements")
     assert alone > 15
-    elements, bonds = error("baseline, elements"), error("baseline, elements, bonds and pairs")
-    both = error("baseline, bonds and kernel")
+    elements, bonds = error("baseline + elements"), error("baseline + elements + bonds and pairs")
+    both = error("baseline + elements + bonds and pairs + kernel")
     assert both < bonds < elements < alone
     assert bonds == pytest.approx(3 * 0.48, abs=0.7)
 
