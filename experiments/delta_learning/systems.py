@@ -97,10 +97,10 @@ SYSTEMS: dict[str, Callable[[], System]] = {
     "hf_mp2": lambda: _small_organics("hf_energy", "HF"),
     "xtb_mp2": lambda: _small_organics("energy", "GFN2-xTB"),
     "b3lyp_experiment": lambda: _heats("b3lyp", "B3LYP"),
-    "pm7_experiment": lambda: _heats("pm7", "PM7"),
-    "g4mp2_experiment": lambda: _heats("g4mp2", "G4(MP2)"),
+    "dftb_pbe0": _qm7,
     "rmg_b3lyp": lambda: _species("b3lyp", "B3LYP"),
     "rmg_g4": lambda: _species("g4", "G4"),
-    "dftb_pbe0": _qm7,
+    "pm7_experiment": lambda: _heats("pm7", "PM7"),
+    "g4mp2_experiment": lambda: _heats("g4mp2", "G4(MP2)"),
 }
-"""By short name, the cheapest first."""
+"""By short name, in the order in which they are measured."""
