@@ -33,7 +33,7 @@ class DesignOptions:
         out: folder for the results. Default: runs/design-<time>.
         resume: go on with an interrupted run in this folder; other options are taken from it.
         method: how to search: gradient descends from noise, informed lets the gradient choose mutations
-            (the best for small budgets), hybrid does one after the other.
+            (good with few evaluations), hybrid does one after the other.
         compare: let a genetic algorithm and random members of the space spend the same budget.
         rounds: of a campaign: propose, verify, retrain on what was verified, propose again.
         budget: predictor evaluations of a search (of each round); a gradient counts as three.
