@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import csv
-import os
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -16,6 +15,7 @@ from rich.progress import MofNCompleteColumn, Progress, TextColumn, TimeElapsedC
 
 from mlmat.commands.predict_options import PredictOptions
 from mlmat.commands.runs import prepare_process
+from mlmat.cores import usable_cores
 from mlmat.errors import InputError
 from mlmat.files import atomic_write
 
@@ -46,7 +46,7 @@ def run(options: PredictOptions) -> int:
         notes=notes,
     )
     out = options.out or Path(f"{_stem(options.file)}-predictions.csv")
-    workers = options.workers or os.cpu_count() or 1
+    workers = options.workers or usable_cores()
     done = failed = 0
     frames = _frames(predictor, out) if options.forces else contextlib.nullcontext()
     with _sink(out) as stream, frames as write, _progress() as progress:

@@ -2,10 +2,9 @@
 
 On 1,343 designs for a GFN2 gap near 0.85 eV the error of the shipped predictor was 0.29 eV
 (root mean square), 0.21 within the families of `core` and 0.19 between them. A search that
-follows the smallest predicted distance alone ends in one family, and whether that family is
-predicted rightly decides all of its hits: 40 or 92 of 128, by chance. Diminishing returns
-within a family keep several of them, as the diversity filters of generative design do
-(T. Blaschke et al., J. Cheminform. 12, 68 (2020)).
+follows the smallest predicted distance alone ends in few families, and whether they are
+predicted rightly decides its hits. Diminishing returns within a family keep several of them,
+as the diversity filters of generative design do (T. Blaschke et al., J. Cheminform. 12, 68 (2020)).
 """
 
 from __future__ import annotations

@@ -12,12 +12,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from rdkit import Chem
 
+from mlmat.design.diversity import core
 from mlmat.design.graph_cuts import Graph, crossover
 from mlmat.design.mutations import mutate
 from mlmat.design.random_members import distinct, member_source, summary
@@ -34,6 +36,9 @@ from mlmat.graphs.chemistry import (
 
 MOTHERS = 16
 """Fewest molecules to breed from; a shorter beginning is filled up with random members."""
+
+FAMILIES = 8192
+"""Molecules of a search whose family is remembered."""
 
 ATTEMPTS = 400
 """Breedings for each child wanted after which a population counts as exhausted."""
@@ -161,10 +166,14 @@ def breed(
     return list(found)
 
 
-def fittest(objective: Any, candidates: Sequence[Candidate], count: int) -> list[Candidate]:
+def fittest(
+    objective: Any, candidates: Sequence[Candidate], count: int, family: Callable[[str], str] = core
+) -> list[Candidate]:
     """Those that live on, the best first; a family that has many members needs better ones."""
     ordered = sorted(candidates, key=lambda c: (c.merit, c.smiles))
-    chosen = objective.spread(np.array([c.merit for c in ordered], float), [c.smiles for c in ordered], count)
+    chosen = objective.spread(
+        np.array([c.merit for c in ordered], float), [c.smiles for c in ordered], count, family
+    )
     return [ordered[i] for i in np.sort(chosen)]
 
 
@@ -200,7 +209,9 @@ def search(
     history = [row["summary"] for row in rows]
     seen = {candidate.smiles for candidate in pool} | set(known)
     lineage = rows[-1]["lineage"] if rows else {"from": 0, "since": 0}
-    population = fittest(objective, pool[lineage["from"] :], size)
+    # Most of a population lives on from generation to generation, and so does its family.
+    family = lru_cache(FAMILIES)(core)
+    population = fittest(objective, pool[lineage["from"] :], size, family)
     source = member_source(problem, capacity, allowed)
     spent = rows[-1]["spent"] if rows else 0
     graph_by_smiles: dict[str, Graph] = {}
@@ -230,7 +241,7 @@ def search(
         pool += found
         spent += len(found) + extra
         seen.update(candidate.smiles for candidate in found)
-        population = fittest(objective, population + found, size)
+        population = fittest(objective, population + found, size, family)
         history.append(summary(pool))
         row = {"found": found, "spent": spent, "lost": lost, "summary": history[-1], "lineage": lineage}
         append_round(state_file, row | {"rng": rng.bit_generator.state})

@@ -16,7 +16,7 @@ that molecule, from 0 to 1 (`mlmat.design.similarity`), known without a doubt.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -164,15 +164,29 @@ class Objective:
             return pareto_select(costs, ("min",) * len(self.wants), k)
         return self.spread(costs.sum(axis=1), smiles, k)
 
-    def spread(self, merit: np.ndarray, smiles: Sequence[str], k: int) -> np.ndarray:
-        """Indices of the k best by merit ``[N]``, with diminishing returns within a family."""
+    def spread(
+        self,
+        merit: np.ndarray,
+        smiles: Sequence[str],
+        k: int,
+        family: Callable[[str], str] = core,
+    ) -> np.ndarray:
+        """Indices of the k best by merit ``[N]``, with diminishing returns within a family.
+
+        Args:
+            merit: ``[N]``, smaller is better.
+            smiles: the molecules.
+            k: wanted.
+            family: of a SMILES; for a caller that asks about the same molecules again and again
+                and remembers the answers.
+        """
         order = np.argsort(merit, kind="stable")
         if not self.diversity or len(order) <= 1:
             return order[:k]
         # Who is worse than the k-th by more than the charge is never taken.
         last = merit[order[min(k, len(order)) - 1]] + self.diversity
         near = order[: np.searchsorted(merit[order], last, side="right")]
-        return near[spread(merit[near], [core(smiles[i]) for i in near], k, self.diversity)]
+        return near[spread(merit[near], [family(smiles[i]) for i in near], k, self.diversity)]
 
     def hit(self, values: Mapping[str, float], smiles: str | None = None) -> bool:
         """Whether verified values hit every want that can be hit (an extreme without a threshold cannot).

@@ -11,10 +11,10 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-import scipy.linalg
 
 from mlmat.errors import InputError
 from mlmat.learners.baseline_kernels import Comparison, gaussian, tanimoto
+from mlmat.learners.cholesky import factorise, solve
 
 if TYPE_CHECKING:
     import ase
@@ -123,13 +123,10 @@ class _Ridge:
     def solve(self, kernel: np.ndarray, rows: np.ndarray | slice, regularisation: float) -> np.ndarray:
         """Dual coefficients ``[n, columns]`` of the given rows.
 
-        LAPACK rather than `mlmat.learners.kernel_ridge`: half the time, and no gradient is
-        needed.
+        Raises:
+            InputError: λ is below the rounding of the kernel.
         """
-        lifted = np.array(kernel, np.float64)
-        lifted[np.diag_indices_from(lifted)] += regularisation
-        factor = scipy.linalg.cho_factor(lifted, lower=True, overwrite_a=True, check_finite=False)
-        return scipy.linalg.cho_solve(factor, self.targets[rows] - self.mean, check_finite=False)
+        return solve(factorise(kernel, regularisation), self.targets[rows] - self.mean)
 
     def read(self, columns: np.ndarray) -> np.ndarray:
         """Columns of a fit → values or labels ``[m]``."""
@@ -146,7 +143,9 @@ def _solve_all(ridge: _Ridge, kernel: np.ndarray, regularisation: float) -> tupl
     while True:
         try:
             return ridge.solve(kernel, slice(None), regularisation), regularisation
-        except scipy.linalg.LinAlgError:
+        except InputError:
+            if regularisation > 1:  # kernels of ones on the diagonal: something else is wrong
+                raise
             regularisation *= 10
 
 
@@ -188,7 +187,7 @@ def _errors(
     for regularisation in grid:
         try:
             weights = ridge.solve(inside, rows, regularisation)
-        except scipy.linalg.LinAlgError:  # λ below the rounding of the kernel
+        except InputError:  # λ below the rounding of the kernel
             errors.append(math.inf)
         else:
             errors.append(ridge.error(ridge.read(outside @ weights), y))

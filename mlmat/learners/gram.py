@@ -7,7 +7,6 @@ several blocks run at a time.
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +15,7 @@ from typing import TypeVar
 import jax
 import numpy as np
 
+from mlmat.cores import usable_cores
 from mlmat.typing import Array
 
 BLOCK = 1000
@@ -84,7 +84,7 @@ def run_blocks(function: Callable[[int, int], Result], places: Sequence[tuple[in
 
     # The first alone, so that only one thread compiles.
     yield call(places[0])
-    workers = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    workers = usable_cores()
     with ThreadPoolExecutor(workers) as pool:
         # A few at a time: finished blocks wait in memory until they are taken.
         waiting = deque(pool.submit(call, place) for place in places[1 : 1 + 2 * workers])

@@ -61,7 +61,7 @@ class CarbonObjective:
     def best(self, properties, mean, std, smiles, k):
         return self.spread(self.merit(properties, mean, std, smiles), smiles, k)
 
-    def spread(self, merit, smiles, k):
+    def spread(self, merit, smiles, k, family=None):
         return np.argsort(merit, kind="stable")[:k]
 
     def hit(self, values):
