@@ -14,56 +14,27 @@ from __future__ import annotations
 
 import argparse
 import os
-import platform
-import statistics
 import sys
 import tempfile
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
-from schnet_step import Contender, write_task
-
-from mlmat.files import write_json
+from contenders import measure, pin, report
+from schnet_step import write_task
 
 HERE = Path(__file__).parent
 ALL = 20.0
 """Å; holds all pairs of a molecule of 12 atoms."""
 
 
-def measure(commands: dict[str, list[str]], rounds: int, steps: int) -> list[dict]:
-    """One row for each contender: times over all rounds, in turns.
+def agree(losses: dict[str, float]) -> None:
+    """The two layouts of DTNN train the same network.
 
     Raises:
-        AssertionError: the two layouts of DTNN train differently.
+        AssertionError: they do not.
     """
-    contenders = {name: Contender(command) for name, command in commands.items()}
-    times: dict[str, list[float]] = {name: [] for name in contenders}
-    for _ in range(rounds):
-        answers = {name: contender.steps(steps) for name, contender in contenders.items()}
-        ours = [answer["loss"] for name, answer in answers.items() if name.startswith("DTNN")]
-        np.testing.assert_allclose(ours, ours[0], rtol=1e-3, err_msg="the layouts train differently")
-        for name, answer in answers.items():
-            times[name] += answer["ms"]
-    first = next(iter(contenders))
-    rows = []
-    for name, contender in contenders.items():
-        contender.close()
-        low, middle, high = statistics.quantiles(times[name], n=4)
-        rows.append(
-            {
-                "name": name,
-                "median_ms": middle,
-                "quartiles_ms": [low, high],
-                "fastest_ms": min(times[name]),
-                "ratio_to_first": middle / statistics.median(times[first]),
-                # Other jobs on the machine disturb the fastest step least.
-                "ratio_of_fastest": min(times[name]) / min(times[first]),
-                "compile_s": contender.first["compile_s"],
-                "versions": contender.first["versions"],
-            }
-        )
-    return rows
+    ours = [loss for name, loss in losses.items() if name.startswith("DTNN")]
+    np.testing.assert_allclose(ours, ours[0], rtol=1e-3, err_msg="the layouts train differently")
 
 
 def main() -> None:
@@ -82,10 +53,7 @@ def main() -> None:
     names = ("molecules", "features", "basis", "rounds", "steps", "threads", "seed")
     config = {name: getattr(options, name) for name in names}
     config |= {"atoms": 12, "interactions": 3, "cutoff": ALL, "learning_rate": 1e-4}
-    cores = sorted(os.sched_getaffinity(0))[: options.threads]
-    os.sched_setaffinity(0, cores)
-    os.environ |= {"OMP_NUM_THREADS": str(len(cores)), "JAX_PLATFORMS": "cpu", "CUDA_VISIBLE_DEVICES": ""}
-    os.environ.pop("JAX_COMPILATION_CACHE_DIR", None)
+    pin(options.threads)
     with tempfile.TemporaryDirectory() as folder:
         task = Path(folder) / "task.npz"
         edges = write_task(task, config)
@@ -100,20 +68,9 @@ def main() -> None:
         else:
             print("schnetpack is left out: give --schnetpack-python")
         load = os.getloadavg()[0]
-        rows = measure(commands, options.rounds, options.steps)
+        rows = measure(commands, options.rounds, options.steps, agree)
     print(f"{options.molecules} molecules, {edges} directed edges, load average {load:.1f} before\n")
-    print("| | step, ms (quartiles) | fastest, ms | ratio (of fastest) | compile, s |")
-    print("|---|---:|---:|---:|---:|")
-    for row in rows:
-        low, high = row["quartiles_ms"]
-        print(
-            f"| {row['name']} | {row['median_ms']:.1f} ({low:.1f} to {high:.1f}) | {row['fastest_ms']:.1f} "
-            f"| {row['ratio_to_first']:.1f} ({row['ratio_of_fastest']:.1f}) | {row['compile_s']:.1f} |"
-        )
-    Path(options.out).parent.mkdir(parents=True, exist_ok=True)
-    machine = {"arch": platform.machine(), "cores": os.cpu_count(), "load": load}
-    record = {"benchmark": "dtnn_step", "config": {**config, "edges": edges}, "machine": machine}
-    write_json(options.out, {**record, "versions": {"mlmat": version("mlmat")}, "rows": rows})
+    report("dtnn_step", {**config, "edges": edges}, rows, load, options.out)
 
 
 if __name__ == "__main__":

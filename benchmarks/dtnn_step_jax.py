@@ -1,21 +1,18 @@
 """The JAX contenders of `dtnn_step.py`: ``python dtnn_step_jax.py pairs|dense TASK.npz``.
 
-Talks as `schnet_step_jax.py` does: one JSON line after the first step, then one for each number
-of steps that it reads.
+Talks as `steps_jax.serve` says.
 """
 
 from __future__ import annotations
 
 import json
 import sys
-import time
 
-import flax
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 from schnet_step_jax import mlmat_model
+from steps_jax import serve
 
 from mlmat.models.dtnn import DTNN
 from mlmat.nn.radial import gaussian_basis, safe_norm
@@ -74,31 +71,7 @@ def main() -> None:
         def predict(params, batch):
             return dense(params, batch, config)
 
-    optimiser = optax.adam(config["learning_rate"])
-
-    def step(params, state, batch, targets):
-        def loss(params):
-            return jnp.mean((predict(params, batch) - targets) ** 2)
-
-        value, gradient = jax.value_and_grad(loss)(params)
-        updates, state = optimiser.update(gradient, state, params)
-        return optax.apply_updates(params, updates), state, value
-
-    batch, targets, params = jax.device_put((batch, task["targets"], params))
-    state = jax.jit(optimiser.init)(params)
-    start = time.perf_counter()
-    step = jax.jit(step).lower(params, state, batch, targets).compile()
-    compile_s = time.perf_counter() - start
-    params, state, loss = jax.block_until_ready(step(params, state, batch, targets))
-    versions = {"jax": jax.__version__, "flax": flax.__version__}
-    print(json.dumps({"compile_s": compile_s, "loss": float(loss), "versions": versions}), flush=True)
-    for line in sys.stdin:
-        times = []
-        for _ in range(int(line)):
-            start = time.perf_counter()
-            params, state, loss = jax.block_until_ready(step(params, state, batch, targets))
-            times.append(1e3 * (time.perf_counter() - start))
-        print(json.dumps({"ms": times, "loss": float(loss)}), flush=True)
+    serve(predict, params, batch, task["targets"], config["learning_rate"])
 
 
 if __name__ == "__main__":

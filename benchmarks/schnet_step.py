@@ -14,22 +14,17 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
-import statistics
-import subprocess
 import sys
 import tempfile
-import time
-from importlib.metadata import version
 from pathlib import Path
 
 import ase
 import numpy as np
+from contenders import measure, pin, report
 from rdkit import Chem, RDLogger
 from rdkit.Chem import AllChem
 
 from mlmat.data.small_organics.sample import random_member
-from mlmat.files import write_json
 from mlmat.graphs.radius_graph import RadiusGraphEncoder
 
 HERE = Path(__file__).parent
@@ -87,71 +82,14 @@ def write_task(path: Path, config: dict) -> int:
     return sum(edges)
 
 
-class Contender:
-    """A process that makes its first step at once and further ones when told to."""
+def agree(losses: dict[str, float]) -> None:
+    """All train the same network: rounding alone may part them.
 
-    def __init__(self, command: list[str]):
-        start = time.perf_counter()
-        self.process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        )
-        self.first = self._answer()
-        self.seconds_to_first_step = time.perf_counter() - start
-
-    def steps(self, count: int) -> dict:
-        """Make so many steps; ``{"ms": [...], "loss": last}``."""
-        self.process.stdin.write(f"{count}\n")
-        self.process.stdin.flush()
-        return self._answer()
-
-    def close(self) -> None:
-        """Let the process end."""
-        self.process.communicate(timeout=30)
-
-    def _answer(self) -> dict:
-        for line in self.process.stdout:
-            if line.startswith("{"):
-                return json.loads(line)
-        raise RuntimeError(self.process.stderr.read().strip().splitlines()[-1])
-
-
-def measure(commands: dict[str, list[str]], rounds: int, steps: int) -> list[dict]:
-    """One row for each contender that starts; medians over all rounds."""
-    contenders = {}
-    for name, command in commands.items():
-        try:
-            contenders[name] = Contender(command)
-        except (OSError, RuntimeError) as error:
-            print(f"{name} is left out, it does not run: {error}")
-    times: dict[str, list[float]] = {name: [] for name in contenders}
-    for _ in range(rounds):
-        answers = {name: contender.steps(steps) for name, contender in contenders.items()}
-        losses = [answer["loss"] for answer in answers.values()]
-        np.testing.assert_allclose(losses, losses[0], rtol=0.02, err_msg=f"{list(answers)} train differently")
-        for name, answer in answers.items():
-            times[name] += answer["ms"]
-    rows = []
-    for name, contender in contenders.items():
-        contender.close()
-        low, middle, high = statistics.quantiles(times[name], n=4)
-        rows.append(
-            {
-                "name": name,
-                "median_ms": middle,
-                "quartiles_ms": [low, high],
-                "fastest_ms": min(times[name]),
-                "ratio_to_mlmat": middle / statistics.median(times["mlmat"]),
-                # Other jobs on the machine disturb the fastest step least.
-                "ratio_of_fastest": min(times[name]) / min(times["mlmat"]),
-                "compile_s": contender.first["compile_s"],
-                "start_to_first_step_s": contender.seconds_to_first_step,
-                "first_loss": contender.first["loss"],
-                "versions": contender.first["versions"],
-            }
-        )
-    first = [row["first_loss"] for row in rows]
-    np.testing.assert_allclose(first, first[0], rtol=1e-4, err_msg="the losses of the first step differ")
-    return rows
+    Raises:
+        AssertionError: losses differ.
+    """
+    values = list(losses.values())
+    np.testing.assert_allclose(values, values[0], rtol=0.02, err_msg=f"{list(losses)} train differently")
 
 
 def main() -> None:
@@ -175,10 +113,7 @@ def main() -> None:
         "steps": options.steps,
     }
 
-    cores = sorted(os.sched_getaffinity(0))[: options.threads]
-    os.sched_setaffinity(0, cores)
-    os.environ |= {"OMP_NUM_THREADS": str(len(cores)), "JAX_PLATFORMS": "cpu", "CUDA_VISIBLE_DEVICES": ""}
-    os.environ.pop("JAX_COMPILATION_CACHE_DIR", None)
+    pin(options.threads)
     with tempfile.TemporaryDirectory() as folder:
         task = Path(folder) / "task.npz"
         edges = write_task(task, config)
@@ -193,23 +128,11 @@ def main() -> None:
         else:
             print("schnetpack is left out: give --schnetpack-python")
         load = os.getloadavg()[0]
-        rows = measure(commands, options.rounds, options.steps)
+        rows = measure(commands, options.rounds, options.steps, agree)
+    first = [row["first_loss"] for row in rows]
+    np.testing.assert_allclose(first, first[0], rtol=1e-4, err_msg="the losses of the first step differ")
     print(f"{options.molecules} molecules, {edges} directed edges, load average {load:.1f} before\n")
-    print(
-        "| | step, ms (quartiles) | fastest, ms | ratio (of fastest) | compile, s | start to first step, s |"
-    )
-    print("|---|---:|---:|---:|---:|---:|")
-    for row in rows:
-        low, high = row["quartiles_ms"]
-        print(
-            f"| {row['name']} | {row['median_ms']:.1f} ({low:.1f} to {high:.1f}) | {row['fastest_ms']:.1f} "
-            f"| {row['ratio_to_mlmat']:.1f} ({row['ratio_of_fastest']:.1f}) | {row['compile_s']:.1f} "
-            f"| {row['start_to_first_step_s']:.1f} |"
-        )
-    Path(options.out).parent.mkdir(parents=True, exist_ok=True)
-    machine = {"arch": platform.machine(), "cores": os.cpu_count(), "load": load}
-    record = {"benchmark": "schnet_step", "config": {**config, "edges": edges}, "machine": machine}
-    write_json(options.out, {**record, "versions": {"mlmat": version("mlmat")}, "rows": rows})
+    report("schnet_step", {**config, "edges": edges}, rows, load, options.out)
 
 
 if __name__ == "__main__":

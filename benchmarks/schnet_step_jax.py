@@ -1,14 +1,12 @@
 """The JAX contenders of `schnet_step.py`: ``python schnet_step_jax.py mlmat|dense TASK.npz``.
 
-Prints one JSON line after the first training step, then one for each line with a
-number of steps that it reads.
+Talks as `steps_jax.serve` says.
 """
 
 from __future__ import annotations
 
 import json
 import sys
-import time
 from collections.abc import Callable
 
 import flax
@@ -16,7 +14,7 @@ import jax
 import jax.numpy as jnp
 import jraph
 import numpy as np
-import optax
+from steps_jax import serve
 
 from mlmat.models.schnet import SchNet
 from mlmat.nn.radial import cosine_cutoff, gaussian_basis, safe_norm, shifted_softplus
@@ -81,31 +79,7 @@ def main() -> None:
     predict, batch = {"mlmat": mlmat_model, "dense": dense_model}[which](task, config)
     names = {name.removeprefix("weights/"): name for name in task if name.startswith("weights/")}
     params = flax.traverse_util.unflatten_dict({short: task[name] for short, name in names.items()}, sep="/")
-    optimiser = optax.adam(config["learning_rate"])
-
-    def step(params, state, batch, targets):
-        def loss(params):
-            return jnp.mean((predict(params, batch) - targets) ** 2)
-
-        value, gradient = jax.value_and_grad(loss)(params)
-        updates, state = optimiser.update(gradient, state, params)
-        return optax.apply_updates(params, updates), state, value
-
-    batch, targets, params = jax.device_put((batch, task["targets"], params))
-    state = jax.jit(optimiser.init)(params)
-    start = time.perf_counter()
-    step = jax.jit(step).lower(params, state, batch, targets).compile()
-    compile_s = time.perf_counter() - start
-    params, state, loss = jax.block_until_ready(step(params, state, batch, targets))
-    versions = {"jax": jax.__version__, "flax": flax.__version__}
-    print(json.dumps({"compile_s": compile_s, "loss": float(loss), "versions": versions}), flush=True)
-    for line in sys.stdin:
-        times = []
-        for _ in range(int(line)):
-            start = time.perf_counter()
-            params, state, loss = jax.block_until_ready(step(params, state, batch, targets))
-            times.append(1e3 * (time.perf_counter() - start))
-        print(json.dumps({"ms": times, "loss": float(loss)}), flush=True)
+    serve(predict, params, batch, task["targets"], config["learning_rate"])
 
 
 if __name__ == "__main__":
