@@ -26,7 +26,7 @@ from experiments.coulomb_krr.local import local_cells
 from experiments.coulomb_krr.summary import metrics_of
 from experiments.coulomb_krr.variants import VARIANTS
 from mlmat.analysis.record import RunRecord, save_record
-from mlmat.data.registry import fetch, load
+from mlmat.data.registry import checksums, load
 from mlmat.descriptors.padding import dense_molecules
 from mlmat.files import write_json
 from mlmat.units import convert
@@ -164,18 +164,13 @@ def main(config: Config) -> RunRecord:
 def record_of(config: Config, cells: Sequence[dict], seconds: float) -> RunRecord:
     """The run record of what is finished."""
     sets = {"relaxed": "qm7_delta", "original": "qm7"}
-    files = {
-        path.name: sha256
-        for name in dict.fromkeys(cell["system"] for cell in cells)
-        for path, sha256 in fetch(sets[name]).files.items()
-    }
     return RunRecord(
         system="Coulomb-matrix kernel ridge regression on QM7",
         preset=config.preset,
         command=f"python -m experiments.coulomb_krr.run --preset {config.preset}",
         config={key: value for key, value in asdict(config).items() if key != "out"},
         seeds=sorted({cell["split"] for cell in cells}),
-        data=files,
+        data=checksums(*dict.fromkeys(sets[cell["system"]] for cell in cells)),
         seconds={"run": round(seconds, 1), "all fits": round(sum(cell["seconds"] for cell in cells), 1)},
         metrics=metrics_of(cells),
     )

@@ -24,7 +24,7 @@ from experiments.delta_learning.methods import METHODS, measure
 from experiments.delta_learning.summary import metrics_of
 from experiments.delta_learning.systems import SYSTEMS, System
 from mlmat.analysis.record import RunRecord, save_record
-from mlmat.data.registry import fetch
+from mlmat.data.registry import checksums
 from mlmat.files import write_json
 from mlmat.learners.kennard_stone import kennard_stone
 
@@ -125,18 +125,13 @@ def main(config: Config) -> RunRecord:
 
 def record_of(config: Config, cells: Sequence[dict], seconds: float) -> RunRecord:
     """The run record of what is finished."""
-    files = {
-        path.name: sha256
-        for name in dict.fromkeys(cell["dataset"] for cell in cells)
-        for path, sha256 in fetch(name).files.items()
-    }
     return RunRecord(
         system="delta-learning",
         preset=config.preset,
         command=f"python -m experiments.delta_learning.run --preset {config.preset}",
         config={key: value for key, value in asdict(config).items() if key != "out"},
         seeds=sorted({cell["number"] for cell in cells}),
-        data=files,
+        data=checksums(*dict.fromkeys(cell["dataset"] for cell in cells)),
         seconds={"run": round(seconds, 1), "all cells": round(sum(cell["seconds"] for cell in cells), 1)},
         metrics=metrics_of(cells),
     )

@@ -11,7 +11,7 @@ import numpy as np
 
 from mlmat.analysis.figure import HIT, INK, MISS, new_figure, plain_ticks, save, tidy
 from mlmat.analysis.record import Metric, RunRecord, save_record
-from mlmat.data.registry import fetch
+from mlmat.data.registry import checksums
 
 FULL_SIZE = 100_000
 PAPER = (0.84, "Schütt et al., Nat. Commun. 8, 13890 (2017), U0, 100,000 training molecules")
@@ -96,7 +96,7 @@ def write_summary(config: Any, updates: int, finished: Sequence[dict[str, Any]],
         command=shlex.join(words),
         config={key: str(value) for key, value in options.items()},
         seeds=[config.seed],
-        data={path.name: sha256 for path, sha256 in fetch(config.dataset).files.items()},
+        data=checksums(config.dataset),
         seconds={"run": round(seconds, 1), "training": round(sum(one["seconds"] for one in finished), 1)},
         metrics=metrics_of(finished, config.dataset),
     )

@@ -25,7 +25,7 @@ from experiments.inverse_qm9.dft import calibrate, judged
 from experiments.inverse_qm9.figure import draw_gaps
 from mlmat.analysis.record import Metric, RunRecord, save_record
 from mlmat.commands.runs import prepare_process
-from mlmat.data.registry import fetch, load
+from mlmat.data.registry import checksums, load
 from mlmat.data.splits import Split, skeleton_split
 from mlmat.design.molecules import molecule_problem
 from mlmat.design.objective import scaled_objective
@@ -203,7 +203,7 @@ def main(config: Config) -> RunRecord:
         command=f"python -m experiments.inverse_qm9.run --preset {config.preset}",
         config={key: value for key, value in asdict(config).items() if key != "out"},
         seeds=[config.seed],
-        data={path.name: sha256 for path, sha256 in fetch("qm9").files.items()},
+        data=checksums("qm9"),
         seconds={"run": round(time.perf_counter() - began, 1)},
         metrics=metrics,
     )

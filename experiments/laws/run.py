@@ -27,7 +27,7 @@ from mlmat.analysis.laws.card import Law, Subject, card, measure_laws
 from mlmat.analysis.laws.picture import draw_card
 from mlmat.analysis.record import Metric, RunRecord, save_record
 from mlmat.commands.runs import prepare_process
-from mlmat.data.registry import fetch, load
+from mlmat.data.registry import checksums, load
 from mlmat.files import write_json
 
 ELEMENTS = ("H", "C", "N", "O")
@@ -113,7 +113,7 @@ def main(config: Config) -> RunRecord:
         command=f"python -m experiments.laws.run --preset {config.preset} --predictors …",
         config={"predictors": [path.name for path in config.predictors], "seed": config.seed},
         seeds=[config.seed],
-        data={path.name: sha256 for path, sha256 in fetch("qm9").files.items()},
+        data=checksums("qm9"),
         seconds={"run": round(time.perf_counter() - began, 1)},
         metrics=metrics,
     )

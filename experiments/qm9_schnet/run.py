@@ -20,7 +20,7 @@ import tyro
 
 from mlmat.analysis.record import Metric, RunRecord, save_record
 from mlmat.commands.runs import prepare_process
-from mlmat.data.registry import fetch, load
+from mlmat.data.registry import checksums, load
 from mlmat.files import read_lines
 from mlmat.metrics import bootstrap_interval, mae
 from mlmat.predictor import load_predictor, predict_items, save_predictor
@@ -136,7 +136,7 @@ def main(config: Config) -> RunRecord:
         command=f"python -m experiments.qm9_schnet.run --preset {config.preset}",
         config={key: str(value) for key, value in asdict(config).items()},
         seeds=[config.seed],
-        data={path.name: sha256 for path, sha256 in fetch("qm9").files.items()},
+        data=checksums("qm9"),
         seconds={"run": round(time.perf_counter() - began, 1), **seconds},
         metrics=metrics,
     )

@@ -117,6 +117,15 @@ def load(name: str, data_dir: str | Path | None = None, **options: Any) -> Datas
     return Dataset(item.name, arrays, units, item.citation, item.licence, found.source)
 
 
+def checksums(*names: str) -> dict[str, str | None]:
+    """File name → SHA-256 of the files of data sets: what a run record keeps of its data.
+
+    Raises:
+        UnknownDatasetError, DataError, OutputError: as of `fetch`.
+    """
+    return {path.name: sha256 for name in names for path, sha256 in fetch(name).files.items()}
+
+
 def verify(
     names: Sequence[str] = (), data_dir: str | Path | None = None, entries: Mapping[str, Entry] = ENTRIES
 ) -> Iterator[Check]:
