@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mlmat.data.catalogue_levels import LEVEL_ENTRIES
 from mlmat.data.entry import Entry, Local, Property
 
 _LEVELS = {
@@ -88,4 +89,5 @@ DELTA_ENTRIES = (
             "commit 15c41971",
         ),
     ),
+    *LEVEL_ENTRIES,
 )
