@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import MappingProxyType
 
 from mlmat.data.catalogue_delta import DELTA_ENTRIES
+from mlmat.data.catalogue_potentials import POTENTIAL_ENTRIES
 from mlmat.data.entry import Embedded, Entry, Local, Property, Remote
 
 GEOMETRY = (
@@ -150,5 +151,5 @@ _ENTRIES = (
     ),
 )
 
-ENTRIES = MappingProxyType({entry.name: entry for entry in (*_ENTRIES, *DELTA_ENTRIES)})
+ENTRIES = MappingProxyType({entry.name: entry for entry in (*_ENTRIES, *DELTA_ENTRIES, *POTENTIAL_ENTRIES)})
 """Every data set by name."""
