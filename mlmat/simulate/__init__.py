@@ -1,0 +1,1 @@
+"""Molecular dynamics, relaxation and what is measured in them, on any potential."""
