@@ -15,7 +15,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from mlmat.descriptors.fchl19 import fchl19
+from mlmat.descriptors.fchl19 import Settings, fchl19
 from mlmat.errors import InputError
 from mlmat.files import atomic_write
 from mlmat.learners.cholesky import factorise, solve
@@ -35,14 +35,15 @@ BLOCK = 100
 """Molecules whose vectors are made at a time."""
 
 
-def describe(numbers: np.ndarray, positions: np.ndarray) -> Atoms:
-    """FCHL19 of all atoms of padded molecules, float64."""
+def describe(numbers: np.ndarray, positions: np.ndarray, settings: Settings | None = None) -> Atoms:
+    """FCHL19 of all atoms of padded molecules, float64; the paper's settings by default."""
+    settings = settings or Settings()
     parts = []
     with jax.enable_x64(True):
         for start in range(0, len(numbers), BLOCK):
             # The last block is filled up, so that one shape is compiled.
             rows = np.minimum(np.arange(start, start + BLOCK), len(numbers) - 1)
-            found = np.asarray(fchl19(numbers[rows], positions[rows]))
+            found = np.asarray(fchl19(numbers[rows], positions[rows], settings))
             found, inside = found[: len(numbers) - start], numbers[start : start + BLOCK] > 0
             parts.append(found[inside])
     return Atoms(np.concatenate(parts), numbers[numbers > 0], (numbers > 0).sum(axis=1))
@@ -83,16 +84,22 @@ def fit_predict(
     return matrix[np.ix_(test, train)] @ weights + counts[test] @ energies
 
 
-def choose(atoms: Atoms, y: np.ndarray, train: np.ndarray) -> tuple[float, float, float]:
+def choose(
+    atoms: Atoms,
+    y: np.ndarray,
+    train: np.ndarray,
+    widths: Sequence[float] = WIDTHS,
+    regularisations: Sequence[float] = REGULARISATIONS,
+) -> tuple[float, float, float]:
     """σ, λ and their error on molecules held out of the training part."""
     chosen = train[: GRID_ROWS + GRID_CHECK]
     split = len(chosen) * GRID_ROWS // (GRID_ROWS + GRID_CHECK)
     part, rows = some(atoms, chosen), np.arange(len(chosen))
     counts = composition(part, np.unique(atoms.numbers))
     best = (0.0, 0.0, math.inf)
-    for width in WIDTHS:
+    for width in widths:
         matrix = local_gram(kernel("gaussian", "l2", width), part)
-        for lam in REGULARISATIONS:
+        for lam in regularisations:
             try:
                 found = fit_predict(matrix, counts, y[chosen], rows[:split], rows[split:], lam)
             except InputError:

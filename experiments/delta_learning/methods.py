@@ -1,42 +1,38 @@
 """Ways to the target: with a baseline or without, and what is learned on top of it.
 
 A method is a chain of corrections, each fitted to what the ones before leave. Hyperparameters are
-chosen inside the training part: the last quarter of it judges, then all of it is fitted.
+chosen inside the training part: the last quarter of it (of its first `CHOOSERS` molecules) judges,
+then all of it is fitted.
 """
 
 from __future__ import annotations
 
 import time
-from functools import partial
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from experiments.delta_learning.links import additive, atoms_link, kernel_link, network_link
 from experiments.delta_learning.systems import System
-from mlmat.analysis.calibration import coverage_at
-from mlmat.learners import additive_correction, bootstrap_network, kernel_ridge
-from mlmat.learners.delta import WithBaseline, delta_learner
-from mlmat.learners.kernel_grid import search_grid
-from mlmat.learners.kernels import kernel
 from mlmat.metrics import mae, rmse
-from mlmat.typing import Learner
 
-WIDTHS = (500, 1000, 2000, 4000, 8000, 16000)
-REGULARISATIONS = (1e-9, 1e-7, 1e-5, 1e-3, 1e-2, 0.1, 1.0)
 BOND_REGULARISATIONS = (0.01, 0.1, 1.0, 10.0, 100.0)
-DECAYS = (0.001, 0.01, 0.1, 1.0)
-"""Weight decay of the networks, chosen by out-of-bag error."""
 
 CHECK = 4
 """One in so many training molecules judges hyperparameters."""
 
+CHOOSERS = 2000
+"""Most molecules that choose them."""
+
 
 class Method(NamedTuple):
-    """Attributes say what is used: a baseline or none, constants, and what learns the rest."""
+    """Attributes say what is used: a baseline or none, constants, what learns the rest, other baselines."""
 
     baseline: bool
     constants: str | None = None
     learner: str | None = None
+    levels: bool = False
 
 
 METHODS = {
@@ -48,7 +44,34 @@ METHODS = {
     "baseline + elements + kernel": Method(True, "elements", "kernel"),
     "baseline + elements + bonds and pairs + kernel": Method(True, "counts", "kernel"),
     "baseline + bootstrapped networks": Method(True, None, "network"),
+    "several baselines + linear": Method(True, "counts", None, True),
+    "several baselines + bootstrapped networks": Method(True, "elements", "network", True),
+    "baseline + elements + kernel of atoms": Method(True, "elements", "atoms"),
 }
+
+
+def shown(name: str, system: System) -> str:
+    """The name of a method in tables: of an intensive target, constants are not those of elements."""
+    if not system.intensive:
+        return name
+    return name.replace("elements + bonds and pairs", "linear in counts").replace("elements", "one constant")
+
+
+def methods_of(system: System, few: bool) -> Iterator[tuple[str, Method]]:
+    """What can be tried on a system.
+
+    Args:
+        system: the data.
+        few: whether it has a few hundred molecules, as networks of five neurons are meant for.
+    """
+    for name, method in METHODS.items():
+        if method == METHODS["baseline"] and not system.same_zero:
+            continue
+        if method.learner == "network" and not method.levels and not few:
+            continue
+        if (method.levels and system.levels is None) or (method.learner == "atoms" and not system.geometry):
+            continue
+        yield name, method
 
 
 def measure(
@@ -65,49 +88,45 @@ def measure(
         members: networks.
 
     Returns:
-        Errors in kcal/mol, hyperparameters, counts, seconds; of networks also the size and the
-        coverage of their error bars.
+        Errors in the unit of the system, hyperparameters, counts, seconds; of networks also the size
+        and the coverage of their error bars; of isomers the share of pairs in the right order.
     """
     began = time.perf_counter()
-    split = len(train) - len(train) // CHECK
-    fit, check = train[:split], train[split:]
+    choosers = train[:CHOOSERS]
+    split = len(choosers) - len(choosers) // CHECK
+    fit, check = choosers[:split], choosers[split:]
     settings: dict[str, float] = {}
     values = system.baseline if method.baseline else np.zeros_like(system.y)
     # The same chain twice: without the molecules that judge, for the choices, and with all of them.
-    partial_values = values
+    partial_values, x, partial_x = values, system.counts, system.counts
     if method.constants:
         # Elements first and unregularised: between levels their constants can be a thousand hartree.
-        partial_values = _constants(system.elements, system.y, values, fit, 0.0)
-        values = _constants(system.elements, system.y, values, train, 0.0)
+        partial_values = additive(system.elements, system.y, values, fit, 0.0)
+        values = additive(system.elements, system.y, values, train, 0.0)
+    if method.levels:
+        partial_x, x = (
+            np.concatenate([system.counts, differences(system, part)], 1) for part in (fit, train)
+        )
     if method.constants == "counts":
-        found = [_constants(system.counts, system.y, partial_values, fit, k) for k in BOND_REGULARISATIONS]
+        found = [additive(partial_x, system.y, partial_values, fit, k) for k in BOND_REGULARISATIONS]
         best = int(np.argmin([mae(tried[check], system.y[check]) for tried in found]))
         settings["regularisation of constants"] = BOND_REGULARISATIONS[best]
         partial_values = found[best]
-        values = _constants(system.counts, system.y, values, train, BOND_REGULARISATIONS[best])
-    bars = {}
+        values = additive(x, system.y, values, train, BOND_REGULARISATIONS[best])
+    bars: dict[str, float] = {}
     if method.learner == "kernel":
-        chosen, _ = search_grid(
-            system.matrices[fit], (system.y - partial_values)[fit, None],
-            system.matrices[check], (system.y - partial_values)[check, None],
-            profile="laplacian", metric="l1", widths=WIDTHS, regularisations=REGULARISATIONS,
-        )  # fmt: skip
-        width, regularisation = chosen[0].width, chosen[0].regularisation
-        settings |= {"width": width, "regularisation": regularisation}
-        function = kernel("laplacian", "l1", width)
-        learner = delta_learner(
-            Learner(
-                partial(kernel_ridge.fit, kernel=function, regularisation=regularisation),
-                partial(kernel_ridge.predict_stream, kernel=function),
-            )
-        )
-        state = learner.fit(WithBaseline(system.matrices[train], values[train]), system.y[train])
-        predicted = learner.predict(state, WithBaseline(system.matrices[test], values[test]))
+        predicted, found = kernel_link(system, values, partial_values, (train, fit, check, test))
+        settings |= found
+    elif method.learner == "atoms":
+        predicted, found = atoms_link(system, system.baseline, train, test)
+        settings |= found
     elif method.learner == "network":
-        predicted, decay, bars = _networks(system, values, train, test, seed, members)
-        settings["decay"] = decay
+        # The network sees what linear methods see, and the baseline itself.
+        predicted, settings["decay"], bars = network_link(system, values, x, train, test, seed, members)
     else:
         predicted = values[test]
+    if system.isomers:
+        bars["pairs in the right order"] = right_order(predicted, system.y[test])
     return {
         "mae": mae(predicted, system.y[test]),
         "rmse": rmse(predicted, system.y[test]),
@@ -119,35 +138,20 @@ def measure(
     }
 
 
-def _constants(
-    x: np.ndarray, y: np.ndarray, values: np.ndarray, fit: np.ndarray, strength: float
-) -> np.ndarray:
-    """Corrected values ``[m]`` of all molecules, with constants fitted to some."""
-    learner = delta_learner(Learner(additive_correction.fit, additive_correction.predict))
-    state = learner.fit(WithBaseline(x[fit], values[fit]), y[fit], regularisation=strength)
-    return learner.predict(state, WithBaseline(x, values))
+def differences(system: System, fit: np.ndarray) -> np.ndarray:
+    """Other cheap methods less the baseline, ``[m, L]``, constants of elements taken off.
+
+    Args:
+        system: the data; its `levels` are there.
+        fit: molecules that the constants are fitted to.
+    """
+    raw = [level - system.baseline for level in system.levels.T]
+    zeros = np.zeros_like(system.y)
+    return np.stack([one - additive(system.elements, one, zeros, fit, 0.0) for one in raw], axis=1)
 
 
-def _networks(
-    system: System, values: np.ndarray, train: np.ndarray, test: np.ndarray, seed: int, members: int
-) -> tuple[np.ndarray, float, dict[str, float]]:
-    """Predictions, the chosen decay, and the error bars: inputs are counts and the baseline itself."""
-    x = np.concatenate([system.counts, values[:, None]], axis=1)
-    rest = (system.y - values)[train]
-    best: tuple[float, Any, float] = (np.inf, None, 0.0)
-    for decay in DECAYS:
-        state = bootstrap_network.fit(x[train], rest, decay=decay, seed=seed, members=members)
-        found, _ = bootstrap_network.out_of_bag(state, x[train])
-        error = float(np.nanmean(np.abs(found - rest)))
-        if error < best[0]:
-            best = error, state, decay
-    _, state, decay = best
-    bars = {}
-    for label, noise in (("of networks alone", False), ("with out-of-bag noise", True)):
-        mean, std = (
-            np.asarray(a, float) for a in bootstrap_network.predict_with_std(state, x[test], noise=noise)
-        )
-        shares = coverage_at(values[test] + mean, std, system.y[test], levels=(0.6826895, 0.9544997))
-        bars[f"error bar {label}"] = float(std.mean())
-        bars[f"inside 1 error bar {label}"], bars[f"inside 2 error bars {label}"] = map(float, shares)
-    return values[test] + mean, decay, bars
+def right_order(predicted: np.ndarray, y: np.ndarray) -> float:
+    """Share of pairs of items whose order is predicted; ties of the target are left out."""
+    rows, columns = np.triu_indices(len(y), 1)
+    wanted = np.sign(y[rows] - y[columns])
+    return float((np.sign(predicted[rows] - predicted[columns]) == wanted)[wanted != 0].mean())

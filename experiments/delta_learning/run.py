@@ -1,4 +1,4 @@
-"""Corrections of a baseline: small organic molecules, heats of formation, QM7.
+"""Corrections of a baseline: small organic molecules, heats of formation, QM7, QM8, QM9, dyes.
 
     MLMAT_DATA=… python -m experiments.delta_learning.run --preset full --out runs/delta_learning
 
@@ -20,13 +20,17 @@ from typing import Any, Literal
 import numpy as np
 import tyro
 
-from experiments.delta_learning.methods import METHODS, measure
+from experiments.delta_learning.curves import draw_curves
+from experiments.delta_learning.methods import measure, methods_of, shown
 from experiments.delta_learning.summary import metrics_of
-from experiments.delta_learning.systems import SYSTEMS, System
+from experiments.delta_learning.systems import SYSTEMS, System, with_atoms
+from experiments.delta_learning.systems_qm9 import SYSTEMS_QM9
 from mlmat.analysis.record import RunRecord, save_record
 from mlmat.data.registry import checksums
 from mlmat.files import write_json
 from mlmat.learners.kennard_stone import kennard_stone
+
+CURVE = (250, 1000, 4000)
 
 SIZES = {
     "hf_mp2": (400, 1600),
@@ -34,16 +38,32 @@ SIZES = {
     "b3lyp_experiment": (),
     "pm7_experiment": (),
     "g4mp2_experiment": (),
+    "b3lyp_g4": (),
     "rmg_b3lyp": (),
     "rmg_g4": (),
     "dftb_pbe0": (500, 2000),
+    "qm9_g4mp2": CURVE,
+    "qm9_g4mp2_0k": CURVE,
+    "c7h10o2": CURVE,
+    "qm9_rimp2": CURVE,
+    "qm8_pbe0": CURVE,
+    "qm8_pbe0_2": CURVE,
+    "qm8_cam": CURVE,
+    "dyes": CURVE,
 }
 """Training molecules; empty: `SHARE` of them, as many as Sun et al. took of theirs."""
 
 SHARE = 449 / 539
-N_TEST = {"hf_mp2": 400, "xtb_mp2": 400, "dftb_pbe0": 1000}
+N_TEST = {"hf_mp2": 400, "xtb_mp2": 400}
+"""Where it is not 1,000."""
+
 QUICK = ("hf_mp2", "xtb_mp2")
 """The embedded set: no other data are needed."""
+
+ATOMS_ROWS = 1000
+"""Kernels of atoms are costly: above so many training molecules they run on the first split only."""
+
+ALL_SYSTEMS = {**SYSTEMS, **SYSTEMS_QM9}
 
 
 @dataclass(frozen=True)
@@ -53,7 +73,7 @@ class Config:
     Attributes:
         preset: full: all systems, several splits; quick: the embedded set, one split, few molecules.
         out: folder for the results.
-        systems: keys of `SYSTEMS`; default by preset.
+        systems: keys of `ALL_SYSTEMS`; default by preset.
         splits: random splits; default by preset.
         members: bootstrapped networks.
         seed: of the networks.
@@ -79,12 +99,21 @@ def parts(key: str, system: System, splits: int, quick: bool) -> Iterator[tuple[
         train = np.random.default_rng(0).permutation(chosen)
         yield "Kennard-Stone", 0, train, np.setdiff1d(np.arange(count), chosen)
     for split in range(splits):
-        order = np.random.default_rng(split).permutation(count)
+        order = random_order(system, split)
         if not SIZES[key]:
             yield "random", split, order[:n_train], order[n_train:]
             continue
         for size in SIZES[key][:1] if quick else SIZES[key]:
-            yield "random", split, order[:size], order[-N_TEST[key] :]
+            yield "random", split, order[:size], order[-N_TEST.get(key, 1000) :]
+
+
+def random_order(system: System, split: int) -> np.ndarray:
+    """All items in random order; those of a group follow one another."""
+    rng = np.random.default_rng(split)
+    if system.groups is None:
+        return rng.permutation(len(system.y))
+    rank = rng.permutation(int(system.groups.max()) + 1)
+    return np.argsort(rank[system.groups], kind="stable")
 
 
 def main(config: Config) -> RunRecord:
@@ -95,32 +124,41 @@ def main(config: Config) -> RunRecord:
     folder = config.out / "cells"
     folder.mkdir(parents=True, exist_ok=True)
     cells: list[dict[str, Any]] = []
-    for key in config.systems or (QUICK if quick else tuple(SYSTEMS)):
-        system = SYSTEMS[key]()
+    keys = config.systems or (QUICK if quick else tuple(ALL_SYSTEMS))
+    # Kernels of atoms take longest, so they come last.
+    for key, costly in [(key, costly) for costly in (False, True) for key in keys]:
+        system = ALL_SYSTEMS[key]()
         for kind, split, train, test in parts(key, system, splits, quick):
-            for name, method in METHODS.items():
-                if method == METHODS["baseline"] and not system.same_zero:
+            for name, method in methods_of(system, few=not SIZES[key]):
+                if (method.learner == "atoms") != costly:
                     continue
-                if method.learner == "network" and SIZES[key]:
+                if costly and len(train) > ATOMS_ROWS and split:
                     continue
                 label = re.sub("[^a-zA-Z]+", "_", f"{kind}_{name}")
                 path = folder / f"{key}_{label}_{len(train)}_{split}.json"
                 if not path.exists():
+                    if costly and system.atoms is None:
+                        system = with_atoms(system)
                     found = measure(system, method, train, test, config.seed, config.members)
-                    about = {"system": system.name, "dataset": system.dataset, "method": name}
-                    write_json(path, {**about, "split": kind, "number": split, **found})
+                    about = {"system": system.name, "dataset": system.dataset, "unit": system.unit}
+                    about |= {"method": shown(name, system), "split": kind, "number": split}
+                    write_json(path, {**about, **found})
+                    print(line_of(about | found), flush=True)
                 cells.append(json.loads(path.read_text()))
                 save_record(
                     record_of(config, cells, time.perf_counter() - began),
                     config.out / f"{config.preset}.json",
                 )
-                row = cells[-1]
-                print(
-                    f"{system.name}, {kind} {split}, {len(train)}: {name}: MAE {row['mae']:.3f} kcal/mol, "
-                    f"{row['seconds']:.1f} s",
-                    flush=True,
-                )
+    draw_curves(cells, config.out / "learning_curves.png")
     return record_of(config, cells, time.perf_counter() - began)
+
+
+def line_of(cell: dict[str, Any]) -> str:
+    """What a finished cell says."""
+    return (
+        f"{cell['system']}, {cell['split']} {cell['number']}, {cell['n_train']}: {cell['method']}: "
+        f"MAE {cell['mae']:.3f} {cell['unit']}, {cell['seconds']:.1f} s"
+    )
 
 
 def record_of(config: Config, cells: Sequence[dict], seconds: float) -> RunRecord:

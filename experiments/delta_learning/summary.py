@@ -9,8 +9,9 @@ import numpy as np
 
 from mlmat.analysis.record import Metric
 
-UNITS = {"mae": "kcal/mol", "rmse": "kcal/mol", "error bar": "kcal/mol", "inside": ""}
-"""By the beginning of the name of a measured number."""
+SHARES = ("inside", "pairs in the right order")
+ERRORS = ("mae", "rmse", "error bar")
+"""Measured numbers, by the beginning of their names."""
 
 
 def metrics_of(cells: Sequence[dict[str, Any]]) -> list[Metric]:
@@ -21,9 +22,9 @@ def metrics_of(cells: Sequence[dict[str, Any]]) -> list[Metric]:
     metrics = []
     for (system, split, n_train, method), rows in groups.items():
         for name in rows[0]:
-            unit = next((unit for begin, unit in UNITS.items() if name.startswith(begin)), None)
-            if unit is None:
+            if not name.startswith((*SHARES, *ERRORS)):
                 continue
+            unit = rows[0].get("unit", "kcal/mol") if name.startswith(ERRORS) else ""
             values = [row[name] for row in rows]
             shown = name.upper() if name in ("mae", "rmse") else name
             metrics.append(
