@@ -15,6 +15,7 @@ import numpy as np
 
 from mlmat.errors import InputError
 from mlmat.files import atomic_write
+from mlmat.nn.module import map_members
 from mlmat.training.checkpoint import load_state, save_state
 from mlmat.training.config import TrainingConfig
 from mlmat.training.mesh import place_chunk, replicate
@@ -51,8 +52,12 @@ class Fitted(NamedTuple):
 def initial_variables(model: Any, batch: Any, config: TrainingConfig) -> Variables:
     """Fresh variables of every member, ``[M, ...]``."""
     keys = jax.random.split(jax.random.key(config.seed), config.members)
-    start = jax.vmap(lambda key, batch: model.init({"params": key, "dropout": key}, batch), in_axes=(0, None))
-    return jax.jit(start)(keys, batch)
+
+    def start(keys: jax.Array, batch: Any) -> Variables:
+        return map_members(lambda key: model.init({"params": key, "dropout": key}, batch), keys)
+
+    # It runs once: optimising it takes the compiler three times as long, for the same numbers.
+    return jax.jit(start, compiler_options={"xla_backend_optimization_level": 1})(keys, batch)
 
 
 def frozen_mask(prefixes: tuple[str, ...]) -> Callable[[Any], Any]:
