@@ -16,10 +16,15 @@ import jax
 import numpy as np
 
 from mlmat.cores import usable_cores
+from mlmat.learners.kernels import ProfiledKernel
 from mlmat.typing import Array
 
 BLOCK = 1000
 """Rows and columns of a block: 8 MB in float64."""
+
+WIDE = {"xla_cpu_prefer_vector_width": 512}
+"""Options of the compiler: vectors of 512 bits where the processor has them, which it avoids by itself.
+Sums of |x − y| then take 0.6 of the time (measured)."""
 
 Kernel = Callable[[Array, Array], Array]
 Result = TypeVar("Result")
@@ -36,7 +41,7 @@ def gram(kernel: Kernel, x: np.ndarray, block: int = BLOCK) -> np.ndarray:
     Returns:
         ``[N, N]`` float64, exactly symmetric.
     """
-    blocks = _blocks(x, block)
+    blocks, kernel = _blocks(x, block), compiled_wide(kernel)
     matrix = np.empty((len(x), len(x)))
 
     def fill(i: int, j: int) -> None:
@@ -53,7 +58,7 @@ def gram(kernel: Kernel, x: np.ndarray, block: int = BLOCK) -> np.ndarray:
 
 def cross(kernel: Kernel, x: np.ndarray, y: np.ndarray, block: int = BLOCK) -> np.ndarray:
     """Kernel of two sets: ``[N, D]``, ``[M, D]`` → ``[N, M]`` float64."""
-    left, right = _blocks(x, block), _blocks(y, block)
+    left, right, kernel = _blocks(x, block), _blocks(y, block), compiled_wide(kernel)
     matrix = np.empty((len(x), len(y)))
 
     def fill(i: int, j: int) -> None:
@@ -62,6 +67,20 @@ def cross(kernel: Kernel, x: np.ndarray, y: np.ndarray, block: int = BLOCK) -> n
 
     deque(run_blocks(fill, [(i, j) for i in range(len(left)) for j in range(len(right))]), maxlen=0)
     return matrix
+
+
+def compiled_wide(kernel: Kernel) -> Kernel:
+    """The same kernel for calls from the host, with `WIDE` where it is a jitted function or built on one.
+
+    Such a function cannot be called inside another jitted one, so the kernels themselves are not made
+    that way.
+    """
+    if jax.default_backend() != "cpu":
+        return kernel
+    if isinstance(kernel, ProfiledKernel):
+        return kernel._replace(distances=compiled_wide(kernel.distances))
+    # One wrapper or many: JAX keeps one program for a function and its options.
+    return jax.jit(kernel, compiler_options=WIDE) if hasattr(kernel, "lower") else kernel
 
 
 def _blocks(x: np.ndarray, block: int) -> list[np.ndarray]:

@@ -7,7 +7,7 @@ import pytest
 
 from mlmat.errors import InputError
 from mlmat.learners import kernels
-from mlmat.learners.gram import cross, gram
+from mlmat.learners.gram import compiled_wide, cross, gram
 
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(53, 47)), RNG.normal(size=(7, 47))
@@ -90,3 +90,24 @@ def test_mistakes_are_named():
         kernels.kernel("gaussian", "l3", 1.0)
     with pytest.raises(InputError, match="positive"):
         kernels.kernel("gaussian", "l2", 0.0)
+
+
+def test_blocks_of_other_widths_are_not_compiled_again():
+    traces = []
+
+    @jax.jit
+    def measure(x, y):
+        traces.append(x.shape)
+        return kernels.l1_distances(x, y)
+
+    found = [gram(kernels.ProfiledKernel("laplacian", measure, width), X, block=20) for width in (5.0, 9.0)]
+    assert traces == [(20, 47)]
+    np.testing.assert_allclose(found[1], np.exp(-distances(X, X, "l1") / 9.0), rtol=1e-12)
+
+
+def test_kernels_that_are_no_programs_of_jax_stay_as_they_are():
+    def dot(x, y):
+        return x @ y.T
+
+    assert compiled_wide(dot) is dot
+    np.testing.assert_allclose(gram(dot, X, block=20), X @ X.T, rtol=1e-12, atol=1e-12)
