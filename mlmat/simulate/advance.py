@@ -11,7 +11,8 @@ import numpy as np
 
 from mlmat.errors import MlmatError
 from mlmat.potentials.potential import Potential
-from mlmat.simulate.neighbours import Grid, allocate, grown, rebuild
+from mlmat.simulate.grid import Grid, allocate, grown
+from mlmat.simulate.neighbours import rebuild
 from mlmat.simulate.state import EXPLODED, FINE, OVERFLOW, OVERLAPPING, Info, State, System
 
 MOST_TRIES = 8
@@ -69,9 +70,9 @@ def advance(
         step = int(after.step)
         if status & EXPLODED:
             raise SimulationError(
-                f"the trajectory exploded at step {step}: an atom moves more than 1 Å in a step, or energies "
-                "are not finite. Take a shorter time step, relax the structure first, or use a potential that "
-                "knows these structures"
+                f"the trajectory exploded at step {step}: an atom moves more than 1 Å in a step, or "
+                "energies are not finite. Take a shorter time step, relax the structure first, or use a "
+                "potential that knows these structures"
             )
         if status & OVERLAPPING:
             raise SimulationError(
@@ -91,7 +92,7 @@ def regrown(grid: Grid, state: State, after: State) -> tuple[Grid, State]:
         sizes = {name: max(getattr(grid, name), getattr(fresh, name)) for name in ("per_atom", "edges")}
         grid = Grid(**{**vars(fresh), **sizes})
     else:
-        grid = grown(grid, after.neighbours)
+        grid = grown(grid, np.asarray(after.neighbours.needed))
     # The list of the state stays that of the same positions, so that its remaking falls on the same steps.
     old = state.neighbours
     found = jax.jit(rebuild, static_argnums=0)(grid, old.positions, old.cell)

@@ -13,7 +13,7 @@ import numpy as np
 
 from mlmat.errors import DataError
 from mlmat.files import atomic_write
-from mlmat.simulate.neighbours import Grid
+from mlmat.simulate.grid import Grid
 from mlmat.simulate.state import State
 
 

@@ -11,56 +11,17 @@ jit; the list then says what it would have needed, and the host allocates again 
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import jraph
 import numpy as np
-import vesin
 
-from mlmat.errors import InputError
+from mlmat.simulate.grid import Grid, bin_number
 
 BLOCK = 2**21
 """Candidate pairs looked at together, which bounds the memory."""
-
-MOST_IMAGES = 12
-"""Images of a cell in a direction; one that would need more is no structure."""
-
-SPARE = 1.15
-"""Room for more neighbours than the first structure has."""
-
-
-@dataclass(frozen=True)
-class Grid:
-    """The fixed sizes of a neighbour list; static in jit.
-
-    Attributes:
-        cutoff: Å.
-        skin: Å beyond the cutoff that the list holds, so that it lasts for some steps.
-        periodic: by direction of the cell.
-        bins: number of bins along each direction.
-        reach: bins to look at on either side, along each direction.
-        per_bin: atoms a bin holds.
-        per_atom: neighbours an atom has, at most.
-        edges: neighbours of all atoms together.
-    """
-
-    cutoff: float
-    skin: float
-    periodic: tuple[bool, bool, bool]
-    bins: tuple[int, int, int]
-    reach: tuple[int, int, int]
-    per_bin: int
-    per_atom: int
-    edges: int
-
-    @property
-    def radius(self) -> float:
-        """How far the list reaches, Å."""
-        return self.cutoff + self.skin
 
 
 class Neighbours(NamedTuple):
@@ -93,64 +54,6 @@ def heights(cell: jax.Array) -> jax.Array:
     return 1.0 / jnp.sqrt((jnp.linalg.inv(cell) ** 2).sum(axis=0))
 
 
-def allocate(
-    positions: np.ndarray, cell: np.ndarray, periodic: np.ndarray, cutoff: float, skin: float
-) -> Grid:
-    """Sizes for a structure, with room to spare; host code.
-
-    Args:
-        positions: ``[n, 3]`` Å.
-        cell: ``[3, 3]`` rows are vectors; complete, also where it is not periodic.
-        periodic: ``[3]``.
-        cutoff: Å.
-        skin: Å.
-
-    Raises:
-        InputError: a cell so flat that an atom would see itself a dozen times in a direction.
-    """
-    radius = cutoff + skin
-    inverse = np.linalg.inv(cell)
-    height = 1.0 / np.linalg.norm(inverse, axis=0)
-    along = (positions @ inverse) * height
-    extent = np.where(periodic, height, np.ptp(along, axis=0))
-    # More bins than atoms hold nothing: a cluster that flies apart must not fill the memory.
-    most = max(4, math.ceil(2 * len(positions) ** (1 / 3)))
-    bins = np.where(periodic, np.floor(extent / radius), np.minimum(np.floor(extent / radius) + 1, most))
-    bins = np.maximum(bins, 1).astype(int)
-    reach = np.where(periodic, np.ceil(radius * bins / height - 1e-9), np.minimum(bins - 1, 1)).astype(int)
-    if (reach > MOST_IMAGES).any():
-        thin = height[reach > MOST_IMAGES].min()
-        raise InputError(
-            f"the cell is too small: its faces are {thin:.3g} Å apart and the cutoff is {cutoff:g} Å; "
-            "check the cell, or repeat it before simulating"
-        )
-    # The same bins as in `rebuild`; neighbours are counted by the list of the host, which compiles nothing.
-    place = np.where(periodic, (along / height % 1.0) * bins, (along - along.min(axis=0)) / radius)
-    place = np.clip(np.floor(place).astype(int), 0, bins - 1)
-    box = cell if np.any(periodic) else np.zeros((3, 3))
-    search = vesin.NeighborList(cutoff=radius, full_list=True, n_threads=1)
-    (receivers,) = search.compute(positions, box, np.asarray(periodic, bool), quantities="i")
-    own = np.bincount(receivers, minlength=len(positions))
-    needed = (np.bincount(_flat(place, bins)).max(), own.max(), own.sum())
-    sizes = tuple(map(int, bins)), tuple(map(int, reach)), 0, 0, 0
-    return _with_room(Grid(float(cutoff), float(skin), tuple(map(bool, periodic)), *sizes), needed)
-
-
-def grown(grid: Grid, neighbours: Neighbours) -> Grid:
-    """The grid with the sizes that a list would have needed, and some to spare; host code."""
-    return _with_room(grid, np.asarray(neighbours.needed)[:3])
-
-
-def _with_room(grid: Grid, needed: np.ndarray) -> Grid:
-    atoms, own, edges = (math.ceil(SPARE * int(count)) + 2 for count in needed)
-    return replace(
-        grid,
-        per_bin=max(grid.per_bin, 4 * math.ceil(atoms / 4)),
-        per_atom=max(grid.per_atom, 8 * math.ceil(own / 8)),
-        edges=max(grid.edges, 64 * math.ceil(edges / 64)),
-    )
-
-
 def overflows(grid: Grid, neighbours: Neighbours) -> jax.Array:
     """Whether the list ever was larger than the grid holds, or its bins too narrow."""
     limits = jnp.array([grid.per_bin, grid.per_atom, grid.edges, 0])
@@ -178,7 +81,7 @@ def rebuild(grid: Grid, positions: jax.Array, cell: jax.Array) -> Neighbours:
 
     # Table of the atoms in each bin; the bin after the last stays empty.
     total = int(bins.prod())
-    flat = _flat(place, bins)
+    flat = bin_number(place, bins)
     order = jnp.argsort(flat, stable=True).astype(jnp.int32)
     ordered = flat[order]
     rank = jnp.arange(n) - jnp.searchsorted(ordered, ordered)
@@ -199,7 +102,7 @@ def rebuild(grid: Grid, positions: jax.Array, cell: jax.Array) -> Neighbours:
         target = bin_place + offsets
         image = jnp.where(periodic, target // bins, 0)
         outside = (~periodic & ((target < 0) | (target >= bins))).any(axis=1)
-        target = jnp.where(outside, total, _flat(target - image * bins, bins))
+        target = jnp.where(outside, total, bin_number(target - image * bins, bins))
         vectors = spots[target] + (image @ cell)[:, None] - position
         squares = (vectors * vectors).sum(axis=-1)
         candidates = table[target]
@@ -241,10 +144,6 @@ def rebuild(grid: Grid, positions: jax.Array, cell: jax.Array) -> Neighbours:
         receivers, senders, cells.astype(jnp.int32), jnp.minimum(ends[-1], grid.edges).astype(jnp.int32),
         positions, cell, jnp.sqrt(nearest.min()), needed,
     )  # fmt: skip
-
-
-def _flat(place: jax.Array, bins: np.ndarray) -> jax.Array:
-    return (place[..., 0] * bins[1] + place[..., 1]) * bins[2] + place[..., 2]
 
 
 def update(grid: Grid, neighbours: Neighbours, positions: jax.Array, cell: jax.Array) -> Neighbours:

@@ -24,7 +24,7 @@ from mlmat.errors import InputError, OutputError
 from mlmat.potentials.potential import Potential
 from mlmat.simulate.advance import advance
 from mlmat.simulate.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
-from mlmat.simulate.state import Info, State, start
+from mlmat.simulate.state import Info, State, measure, start
 from mlmat.units import GPA
 
 TRAJECTORY, LOG, CHECKPOINT = "trajectory.extxyz", "log.csv", "checkpoint.npz"
@@ -94,7 +94,10 @@ def simulate(
             ) from error
         try:
             if not lengths[LOG]:
+                first = jax.device_get(measure(system, grid, state, ensemble.freedoms(len(atoms))))
                 streams[LOG].write((",".join(COLUMNS) + "\n").encode())
+                streams[LOG].write(log_row(state, first, ensemble.time_step).encode())
+                streams[TRAJECTORY].write(frame_text(atoms, state, first, ensemble.time_step).encode())
             for number in range(int(state.step) // interval + 1, steps // interval + 1):
                 grid, state, info = advance(ensemble, grid, potential, system, state, interval)
                 info = jax.device_get(info)

@@ -16,7 +16,8 @@ import numpy as np
 from mlmat.errors import InputError
 from mlmat.potentials.derivatives import evaluate_first
 from mlmat.potentials.potential import Potential
-from mlmat.simulate.neighbours import Grid, Neighbours, allocate, overflows, rebuild, to_graph, update
+from mlmat.simulate.grid import Grid, allocate
+from mlmat.simulate.neighbours import Neighbours, overflows, rebuild, to_graph, update
 from mlmat.units import BOLTZMANN
 
 FINE, OVERFLOW, EXPLODED, OVERLAPPING = 0, 1, 2, 4
@@ -146,10 +147,11 @@ def draw_velocities(masses: np.ndarray, temperature: float, seed: int) -> np.nda
 
 def _first_state(potential, system, grid, positions, velocities, cell, key) -> State:
     neighbours = rebuild(grid, positions, cell)
+    status = jnp.where(overflows(grid, neighbours), OVERFLOW, FINE).astype(jnp.int32)
     found = evaluate_first(potential, to_graph(neighbours, system.species, positions, cell))
     return State(
         positions, velocities, cell, found.energy, found.forces[:-1], found.virial, neighbours, key,
-        jnp.zeros((), jnp.int32), (), jnp.where(overflows(grid, neighbours), OVERFLOW, FINE).astype(jnp.int32),
+        jnp.zeros((), jnp.int32), (), status,
     )  # fmt: skip
 
 
@@ -191,7 +193,7 @@ def kinetic_energy(system: System, velocities: jax.Array) -> jax.Array:
     return 0.5 * (system.masses * (velocities * velocities).sum(axis=1)).sum()
 
 
-def report(system: System, grid: Grid, state: State, freedoms: int, conserved: Any = None) -> Info:
+def measure(system: System, grid: Grid, state: State, freedoms: int, conserved: Any = None) -> Info:
     """Temperature, pressure and energies of a state; `freedoms` are the degrees of freedom."""
     kinetic = kinetic_energy(system, state.velocities)
     volume = jnp.abs(jnp.linalg.det(state.cell))

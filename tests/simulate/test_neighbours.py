@@ -9,7 +9,8 @@ from ase.build import bulk, fcc111, molecule
 from ase.neighborlist import neighbor_list
 
 from mlmat.errors import InputError
-from mlmat.simulate.neighbours import allocate, grown, overflows, rebuild, to_graph, update
+from mlmat.simulate.grid import allocate, grown
+from mlmat.simulate.neighbours import overflows, rebuild, to_graph, update
 
 fresh = jax.jit(rebuild, static_argnums=0)
 
@@ -87,7 +88,7 @@ def test_a_list_that_is_too_small_says_what_it_needs():
     found = fresh(grid, crowded, cell)
     assert overflows(grid, found)
     for _ in range(3):
-        grid = grown(grid, found)
+        grid = grown(grid, np.asarray(found.needed))
         found = fresh(grid, crowded, cell)
     assert not overflows(grid, found)
 

@@ -54,18 +54,18 @@ def test_a_killed_run_goes_on_bit_for_bit(tmp_path):
     for name in ("trajectory.extxyz", "log.csv"):
         assert (folders[0] / name).read_bytes() == (folders[1] / name).read_bytes()
     frames = ase.io.read(folders[0] / "trajectory.extxyz", ":")
-    assert len(frames) == 12
+    assert len(frames) == 13
     assert frames[-1].info["step"] == 120
     assert np.abs(frames[-1].get_velocities()).max() > 0
 
 
 def test_an_exploding_trajectory_stops_with_its_frames_on_disk(tmp_path):
     # A pair of atoms shot at each other: fine at first, then a step far too long.
-    atoms = ase.Atoms("Ar2", [[0, 0, 0], [9.0, 0, 0]], velocities=[[0.02, 0, 0], [-0.02, 0, 0]])
+    atoms = ase.Atoms("Ar2", [[0, 0, 0], [11.0, 0, 0]], velocities=[[0.02, 0, 0], [-0.02, 0, 0]])
     with pytest.raises(SimulationError, match="exploded at step"):
         simulate(lennard_jones(epsilon=1e6), atoms, NVE(20.0), 400, tmp_path, interval=1)
     frames = ase.io.read(tmp_path / "trajectory.extxyz", ":")
-    assert len(frames) >= 1
+    assert len(frames) > 3
     assert all(np.isfinite(frame.positions).all() for frame in frames)
 
 
@@ -105,7 +105,7 @@ def test_time_of_the_files_is_in_femtoseconds(tmp_path):
     began = time.perf_counter()
     simulate(lennard_jones(), atoms, NVE(5.0), 10, tmp_path, interval=5)
     frames = ase.io.read(tmp_path / "trajectory.extxyz", ":")
-    assert [frame.info["time_fs"] for frame in frames] == [25.0, 50.0]
+    assert [frame.info["time_fs"] for frame in frames] == [0.0, 25.0, 50.0]
     # A free atom: 0.01 Å per 10.18 fs.
     assert frames[-1].positions[0, 0] == pytest.approx(50.0 / 10.180505 * 0.01, rel=1e-5)
     assert time.perf_counter() - began < 300
