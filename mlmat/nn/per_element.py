@@ -1,0 +1,137 @@
+"""One network for each element, each evaluated on the atoms of its element alone.
+
+Atoms are sorted by element, so that every network sees one contiguous block of rows. The
+blocks have static sizes, shares of all atoms; an element with more atoms than its block holds is
+reported, and the outputs are then NaN, never wrong.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import jraph
+import numpy as np
+
+from mlmat.errors import InputError
+
+ACTIVATIONS: dict[str, Callable[[jax.Array], jax.Array]] = {
+    "tanh": jnp.tanh,
+    "celu": lambda x: nn.celu(x, 0.1),
+    "gaussian": lambda x: jnp.exp(-(x**2)),
+    "silu": nn.silu,
+}
+"""Between layers: tanh of Behler and Parrinello, CELU (α = 0.1) of ANI-1x and later, Gaussian of ANI-1."""
+
+
+class ElementNetwork(nn.Module):
+    """Network of one element.
+
+    Attributes:
+        widths: of the hidden layers.
+        outputs: numbers for each atom.
+        activation: name in `ACTIVATIONS`.
+    """
+
+    widths: tuple[int, ...]
+    outputs: int
+    activation: str
+
+    @nn.compact
+    def __call__(self, x: jax.Array) -> jax.Array:
+        """``[rows, D] → [rows, outputs]``."""
+        for number, width in enumerate(self.widths, 1):
+            x = ACTIVATIONS[self.activation](nn.Dense(width, name=f"hidden_{number}")(x))
+        return nn.Dense(self.outputs, name="output")(x)
+
+
+class ElementNetworks(nn.Module):
+    """Descriptors of atoms → a number for each atom, by the network of its element.
+
+    Attributes:
+        widths: hidden layers of each element's network.
+        outputs: numbers for each atom.
+        activation: name in `ACTIVATIONS`.
+        shares: largest share of a batch's atoms that each element has; empty: any element may be
+            all of them (right, and as much work as if every atom went through every network).
+    """
+
+    widths: tuple[tuple[int, ...], ...]
+    outputs: int = 1
+    activation: str = "tanh"
+    shares: tuple[float, ...] = ()
+
+    @nn.compact
+    def __call__(self, x: jax.Array, species: jax.Array, real: jax.Array) -> jax.Array:
+        """Outputs ``[n, outputs]``.
+
+        Args:
+            x: ``[n, D]`` descriptors.
+            species: ``[n]`` elements.
+            real: ``[n]`` False for padding, whose outputs mean nothing.
+
+        Raises:
+            InputError: unknown activation.
+        """
+        if self.activation not in ACTIVATIONS:
+            raise InputError(f"activation must be one of {', '.join(ACTIVATIONS)}, not {self.activation!r}")
+        networks = [
+            ElementNetwork(widths, self.outputs, self.activation, name=f"element_{number}")
+            for number, widths in enumerate(self.widths)
+        ]
+        if len(networks) == 1:
+            return networks[0](x)
+        atoms, elements = len(x), len(networks)
+        sizes = block_sizes(self.shares, elements, atoms)
+        kinds = jnp.where(real, species, elements)
+        order = jnp.argsort(kinds, stable=True)
+        counts = jnp.bincount(kinds, length=elements + 1)[:elements]
+        starts = jnp.cumsum(counts) - counts
+        # So that a block that begins near the end has rows to take: a row of zeros, whose result is dropped.
+        order = jnp.concatenate([order, jnp.full(max(sizes), atoms, order.dtype)])
+        outputs = jnp.zeros((atoms, self.outputs), x.dtype)
+        for number, (network, size) in enumerate(zip(networks, sizes, strict=True)):
+            rows = jax.lax.dynamic_slice(order, (starts[number],), (size,))
+            rows = jnp.where(jnp.arange(size) < counts[number], rows, atoms)
+            block = x.at[rows].get(mode="fill", fill_value=0.0)
+            outputs = outputs.at[rows].set(network(block), mode="drop", unique_indices=False)
+        return jnp.where((counts > jnp.array(sizes)).any(), jnp.nan, outputs)
+
+
+def block_sizes(shares: tuple[float, ...], elements: int, atoms: int) -> tuple[int, ...]:
+    """Rows of each element's block in a batch of so many atoms.
+
+    Raises:
+        InputError: shares of another number of elements.
+    """
+    if not shares:
+        return (atoms,) * elements
+    if len(shares) != elements:
+        raise InputError(f"{len(shares)} shares were given for {elements} elements: give one for each")
+    return tuple(max(1, min(atoms, math.ceil(share * atoms - 1e-6))) for share in shares)
+
+
+def real_atoms(graph: jraph.GraphsTuple) -> jax.Array:
+    """``[n]`` False for padding atoms. A batch of one graph alone has no padding."""
+    if len(graph.n_node) == 1:
+        return jnp.ones(graph.nodes["species"].shape[0], bool)
+    return jraph.get_node_padding_mask(graph)
+
+
+def needed_shares(graphs: Iterable[jraph.GraphsTuple], elements: int) -> tuple[float, ...]:
+    """Largest share of each element in any of these graphs, rounded up to 1/32.
+
+    A batch of any of them, however full, then fits.
+
+    Args:
+        graphs: as an encoder made them, without padding, on the host.
+        elements: that the encoder knows.
+    """
+    highest = np.zeros(elements)
+    for graph in graphs:
+        species = np.asarray(graph.nodes["species"])
+        highest = np.maximum(highest, np.bincount(species, minlength=elements) / len(species))
+    return tuple(math.ceil(32 * float(share)) / 32 for share in highest)
