@@ -48,9 +48,9 @@ def gram(kernel: Kernel, x: np.ndarray, block: int = BLOCK) -> np.ndarray:
         rows, columns = slice(i * block, (i + 1) * block), slice(j * block, (j + 1) * block)
         part = np.asarray(kernel(blocks[i], blocks[j]))
         part = part[: matrix[rows].shape[0], : matrix[columns].shape[0]]
-        matrix[rows, columns] = part
         # Rounding differs between k(x, y) and k(y, x); the mirror image does not.
-        matrix[columns, rows] = (np.tril(part) + np.tril(part, -1).T) if i == j else part.T
+        matrix[rows, columns] = (part + part.T) / 2 if i == j else part
+        matrix[columns, rows] = matrix[rows, columns].T if i == j else part.T
 
     deque(run_blocks(fill, [(i, j) for i in range(len(blocks)) for j in range(i + 1)]), maxlen=0)
     return matrix
