@@ -1,11 +1,11 @@
-"""Learning curve of DTNN on QM9 or QM7: all pairs of atoms as in the paper, or with a cutoff.
+"""Learning curve of DTNN on QM9, QM7 or the isomers C7H10O2: all pairs of atoms as in the paper, or a cutoff.
 
     MLMAT_DATA=… python -m experiments.dtnn.run --preset full --out runs/dtnn
 
 Training sets are nested, the test part is the same for all and is met once by each network.
 Stopped runs go on where they were; what is finished is reported, sizes still open are not.
-The energy is that of the set at hand less the free atoms': U at 298 K for QM9 (U0 is at hand
-for a sixth of it only), PBE0 for QM7.
+What the energy of each set is: `data.ENERGIES`. With several `properties` one network learns all
+of them: they share everything but the last layer.
 """
 
 from __future__ import annotations
@@ -14,14 +14,13 @@ import json
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-import ase
 import numpy as np
 import tyro
 
+from experiments.dtnn.data import SYMBOLS, Learned, learned, shown
 from experiments.dtnn.summary import write_summary
-from experiments.qm9_schnet.run import molecules
 from mlmat.analysis.record import RunRecord
 from mlmat.commands.runs import prepare_process
 from mlmat.data.registry import load
@@ -32,7 +31,6 @@ from mlmat.recipes.choice import Choice
 from mlmat.recipes.fit import fit_task
 from mlmat.recipes.task import Task, fit_scaling
 from mlmat.training.config import TrainingConfig
-from mlmat.units import convert
 
 SIZES = {"quick": (100, 300), "full": (100, 300, 1_000, 3_000, 10_000, 25_000, 50_000, 100_000)}
 UPDATES = {"quick": 300, "full": 200_000}
@@ -47,7 +45,8 @@ class Config:
     Attributes:
         preset: full: 100 to 100,000 training molecules; quick: two sizes, few updates.
         out: folder for the results; what is finished there is not run again.
-        dataset: qm9 or qm7.
+        dataset: qm9, qm7 or c7h10o2.
+        properties: what to learn, energy first: of energy, zpve, polarisability, cv.
         seed: of split, weights and order.
         sizes: training molecules; default by preset.
         updates: steps of the optimiser for each network; default by preset.
@@ -61,7 +60,8 @@ class Config:
 
     preset: Literal["quick", "full"] = "quick"
     out: Path = Path("runs/dtnn")
-    dataset: Literal["qm9", "qm7"] = "qm9"
+    dataset: Literal["qm9", "qm7", "c7h10o2"] = "qm9"
+    properties: tuple[Literal["energy", "zpve", "polarisability", "cv"], ...] = ("energy",)
     seed: int = 0
     sizes: tuple[int, ...] = ()
     updates: int = 0
@@ -95,13 +95,13 @@ def untrained(task: Task, train: np.ndarray, cutoff: float, config: Config) -> P
     from mlmat.models.dtnn import ALL_PAIRS, DTNN, per_atom_scaling
     from mlmat.training.loop import initial_variables
 
-    symbols = ("H", "C", "N", "O", "S") if config.dataset == "qm7" else ("H", "C", "N", "O")
+    symbols = SYMBOLS[config.dataset]
     encoder = RadiusGraphEncoder(symbols, cutoff or ALL_PAIRS)
-    model = DTNN(len(symbols), cutoff=cutoff or None)
+    model = DTNN(len(symbols), len(task.properties), cutoff=cutoff or None)
     sizes = np.array([len(atoms) for atoms in task.items])
     if config.scaling == "paper":
         shift, scale = per_atom_scaling(task.targets[train], sizes[train])
-        mean, reference = np.zeros(1), np.tile(shift, (len(symbols), 1))
+        mean, reference = np.zeros(len(shift)), np.tile(shift, (len(symbols), 1))
     else:
         counts = np.array([[a.get_chemical_symbols().count(s) for s in symbols] for a in task.items])
         mean, scale, reference, _ = fit_scaling(counts, task.targets, train, train, True)
@@ -119,14 +119,14 @@ def untrained(task: Task, train: np.ndarray, cutoff: float, config: Config) -> P
     )
 
 
-def train_one(items, energies, rows, n_train: int, cutoff: float, updates: int, config: Config) -> None:
+def train_one(data: Learned, rows, n_train: int, cutoff: float, updates: int, config: Config) -> None:
     """Train and score one network, unless that was done."""
     test, check, train = rows
     name = f"{'cutoff' if cutoff else 'all-pairs'}-{n_train}"
     done = config.out / f"{name}.json"
     if done.exists():
         return
-    task = Task("structure", items, energies[:, None], ("energy",), ("eV",))
+    task = Task("structure", *data)
     training = TrainingConfig(
         members=1,
         epochs=max(PATIENT, round(updates * config.batch / n_train)),
@@ -135,13 +135,11 @@ def train_one(items, energies, rows, n_train: int, cutoff: float, updates: int, 
         weight_decay=0.0,
         seed=config.seed,
     )
-    log = config.out / f"{name}.log.jsonl"
+    log, first = config.out / f"{name}.log.jsonl", data.properties[0]
 
     def report(row: dict[str, float]) -> None:
         if row["epoch"] % max(1, training.epochs // 10) == 0:
-            print(
-                f"{name}: epoch {row['epoch']} validation {row['validation MAE energy']:.4f} eV", flush=True
-            )
+            print(f"{name}: epoch {row['epoch']} validation {row[f'validation MAE {first}']:.4f}", flush=True)
 
     trained = fit_task(
         task,
@@ -154,8 +152,7 @@ def train_one(items, energies, rows, n_train: int, cutoff: float, updates: int, 
         report=report,
     )
     save_predictor(trained.predictor, config.out / f"{name}.mlmat", {"training molecules": n_train})
-    predicted = predict_items(trained.predictor, [items[i] for i in test]).mean[:, 0]
-    errors = [convert(values, "eV", "kcal/mol") for values in (predicted, energies[test])]
+    predicted = predict_items(trained.predictor, [data.items[i] for i in test]).mean
     history = list(read_lines(log))
     write_json(
         done,
@@ -163,14 +160,22 @@ def train_one(items, energies, rows, n_train: int, cutoff: float, updates: int, 
             "cutoff": cutoff,
             "n_train": n_train,
             "n_test": len(test),
-            "mae": mae(*errors),
-            "std": float(np.diff(bootstrap_interval(mae, *errors, seed=config.seed))[0] / (2 * 1.96)),
-            "rmse": rmse(*errors),
-            "validation": convert(min(row["validation MAE energy"] for row in history), "eV", "kcal/mol"),
+            "errors": {
+                name: errors_of(name, predicted[:, k], data.targets[test, k], config.seed)
+                for k, name in enumerate(data.properties)
+            },
             "epochs": len(history),
             "seconds": sum(row["seconds"] for row in history),
         },
     )
+
+
+def errors_of(name: str, predicted: np.ndarray, wanted: np.ndarray, seed: int) -> dict[str, Any]:
+    """Errors of one property, in the unit it is shown in; `std` is that of the mean error."""
+    (predicted, unit), (wanted, _) = shown(name, predicted), shown(name, wanted)
+    interval = bootstrap_interval(mae, predicted, wanted, seed=seed)
+    spread = float(np.diff(interval)[0] / (2 * 1.96))
+    return {"mae": mae(predicted, wanted), "std": spread, "rmse": rmse(predicted, wanted), "unit": unit}
 
 
 def main(config: Config) -> RunRecord:
@@ -180,16 +185,14 @@ def main(config: Config) -> RunRecord:
     config.out.mkdir(parents=True, exist_ok=True)
     sizes = config.sizes or SIZES[config.preset]
     updates = config.updates or UPDATES[config.preset]
-    data = load(config.dataset)
-    test, check, train = split(len(data), config, sizes)
+    test, check, train = split(len(load(config.dataset)), config, sizes)
     used = np.concatenate([test, check, train])
-    items: list[ase.Atoms] = molecules(data, used)
-    energies = data["atomisation_energy"][used]
+    data = learned(config.dataset, config.properties, used, train)
     ends = [len(test), len(test) + len(check)]
     rows = np.split(np.arange(len(used)), ends)
     for n_train in sizes:
         for cutoff in config.cutoffs:
-            train_one(items, energies, rows, n_train, cutoff, updates, config)
+            train_one(data, rows, n_train, cutoff, updates, config)
             finished = [json.loads(path.read_text()) for path in sorted(config.out.glob("*-*[0-9].json"))]
             record = write_summary(config, updates, finished, time.perf_counter() - began)
     return record

@@ -41,13 +41,16 @@ def metrics_of(finished: Sequence[dict[str, Any]], dataset: str) -> list[Metric]
         for one in curve:
             variant = f"{label}; {one['n_train']:,} training molecules, {one['epochs']:,} epochs"
             common["n_train"] = one["n_train"]
-            metrics += [
-                Metric("energy MAE", one["mae"], "kcal/mol", one["std"], variant=variant, **common),
-                Metric("energy RMSE", one["rmse"], "kcal/mol", variant=variant, **common),
-            ]
+            for name, found in one["errors"].items():
+                unit = found["unit"]
+                metrics += [
+                    Metric(f"{name} MAE", found["mae"], unit, found["std"], variant=variant, **common),
+                    Metric(f"{name} RMSE", found["rmse"], unit, variant=variant, **common),
+                ]
+        curve = [one for one in curve if "energy" in one["errors"]]
         if len(curve) < 3:
             continue
-        sizes, errors = [one["n_train"] for one in curve], [one["mae"] for one in curve]
+        sizes, errors = [one["n_train"] for one in curve], [one["errors"]["energy"]["mae"] for one in curve]
         factor, exponent = power_law(sizes, errors)
         common.pop("n_train")
         variant = f"{label}; fitted to {sizes[0]:,} … {sizes[-1]:,}"
@@ -71,7 +74,8 @@ def draw(finished: Sequence[dict[str, Any]], path) -> None:
     figure = new_figure(5.2, 3.8)
     axes = figure.subplots()
     for cut, colour in ((False, HIT), (True, MISS)):
-        curve = sorted((o["n_train"], o["mae"]) for o in finished if bool(o["cutoff"]) == cut)
+        mine = [one for one in finished if bool(one["cutoff"]) == cut and "energy" in one["errors"]]
+        curve = sorted((one["n_train"], one["errors"]["energy"]["mae"]) for one in mine)
         if curve:
             axes.loglog(*zip(*curve, strict=True), "o-", color=colour, label=NAMES[cut], lw=1.6, ms=5)
     axes.set(xlabel="training molecules", ylabel="test MAE (kcal/mol)")
@@ -89,7 +93,14 @@ def write_summary(config: Any, updates: int, finished: Sequence[dict[str, Any]],
     del options["out"]
     words = ["python", "-m", "experiments.dtnn.run", "--preset", config.preset]
     words += ["--dataset", config.dataset, "--updates", str(updates), "--sizes", *map(str, options["sizes"])]
-    words += ["--learning-rate", str(config.learning_rate), "--scaling", config.scaling]
+    words += [
+        "--properties",
+        *config.properties,
+        "--learning-rate",
+        str(config.learning_rate),
+        "--scaling",
+        config.scaling,
+    ]
     record = RunRecord(
         system=f"DTNN on {config.dataset}",
         preset=config.preset,

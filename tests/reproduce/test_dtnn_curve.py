@@ -5,10 +5,13 @@ import json
 import numpy as np
 import pytest
 
-from experiments.dtnn.run import Config, main, n_check, split
+from experiments.dtnn.data import learned, shown
+from experiments.dtnn.run import Config, errors_of, main, n_check, split, untrained
 from experiments.dtnn.summary import metrics_of, power_law
 from mlmat.data.registry import fetch
-from mlmat.errors import DataError
+from mlmat.errors import DataError, InputError
+from mlmat.predictor import predict_items
+from mlmat.recipes.task import Task
 
 
 def test_power_law_is_found():
@@ -20,8 +23,8 @@ def test_power_law_is_found():
 def test_extrapolation_is_called_one_and_only_made_of_three_sizes():
     def one(size, cutoff):
         return {
-            "cutoff": cutoff, "n_train": size, "n_test": 10, "mae": 100.0 * size**-0.5, "std": 0.1,
-            "rmse": 1.0, "epochs": 5,
+            "cutoff": cutoff, "n_train": size, "n_test": 10, "epochs": 5,
+            "errors": {"energy": {"mae": 100.0 * size**-0.5, "std": 0.1, "rmse": 1.0, "unit": "kcal/mol"}},
         }  # fmt: skip
 
     finished = [one(100, 0.0), one(400, 0.0), one(900, 0.0), one(100, 5.0), one(400, 5.0)]
@@ -52,9 +55,36 @@ def test_a_run_resumes_and_does_not_score_twice(tmp_path):
     first = main(config)
     stored = json.loads((tmp_path / "cutoff-40.json").read_text())
     assert stored["epochs"] == 20
-    assert first.metric("energy MAE").value == stored["mae"]
+    assert first.metric("energy MAE").value == stored["errors"]["energy"]["mae"]
     assert str(tmp_path) not in (tmp_path / "quick.json").read_text()
     before = (tmp_path / "cutoff-40.mlmat").stat().st_mtime_ns
     again = main(config)
     assert (tmp_path / "cutoff-40.mlmat").stat().st_mtime_ns == before
     assert again.metrics == first.metrics
+
+
+def test_units_of_what_is_learned():
+    values, unit = shown("energy", np.array([1.0]))
+    assert (values[0], unit) == (pytest.approx(23.0605, abs=1e-3), "kcal/mol")
+    assert shown("cv", np.array([0.002])) == (np.array([2.0]), "meV/K")
+    assert shown("polarisability", np.array([3.0]))[1] == "Å^3"
+    found = errors_of("energy", np.array([0.0, 1.0]), np.array([0.0, 0.0]), 0)
+    assert found["mae"] == pytest.approx(23.0605 / 2, abs=1e-3)
+
+
+def test_several_properties_of_isomers_in_one_network(tmp_path):
+    try:
+        fetch("c7h10o2", download=False)
+    except DataError as error:
+        pytest.skip(f"the isomers are not here: {error}")
+    rows, train = np.arange(30), np.arange(5, 30)
+    data = learned("c7h10o2", ("energy", "zpve"), rows, train)
+    assert data.targets.shape == (30, 2)
+    assert abs(data.targets[5:, 0].mean()) < 1e-6
+    with pytest.raises(InputError, match="no 'gap' to learn"):
+        learned("c7h10o2", ("gap",), rows, train)
+    task = Task("structure", *data)
+    predictor = untrained(task, train, 0.0, Config(dataset="c7h10o2", scaling="elements"))
+    found = predict_items(predictor, data.items).mean
+    # Isomers: before training, all that counts of atoms can tell is the mean.
+    np.testing.assert_allclose(found - data.targets[train].mean(axis=0), 0.0, atol=2e-3)
