@@ -33,7 +33,7 @@ class TrainOptions:
         structures: folder that holds the structures named in the table.
         split: random, skeleton (families of molecules apart), group:COLUMN, kfold or kfold:10.
         fractions: train, validation and test part.
-        model: auto, bond-mpnn or soft-mpnn (SMILES), schnet or dtnn (structures).
+        model: auto, bond-mpnn or soft-mpnn (SMILES), schnet, dtnn, hdnnp or ani (structures).
         preset: how much work: quick, default (minutes on two cores), large (an accelerator).
         seed: of the split, the weights and the order.
         seeds: repeat everything with so many seeds and report the spread.
@@ -63,7 +63,7 @@ class TrainOptions:
     structures: Path | None = None
     split: str = "random"
     fractions: tuple[float, float, float] = (0.8, 0.1, 0.1)
-    model: Literal["auto", "bond-mpnn", "soft-mpnn", "schnet", "dtnn"] = "auto"
+    model: Literal["auto", "bond-mpnn", "soft-mpnn", "schnet", "dtnn", "hdnnp", "ani"] = "auto"
     preset: Literal["quick", "default", "large"] = "default"
     seed: int = 0
     seeds: int = 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import flax.linen as nn
@@ -41,6 +41,33 @@ def apply(
         outputs, changed = model.apply(variables, batch, rngs=rngs, mutable=list(state), **told)
         return outputs, dict(changed)
     return model.apply(variables, batch, rngs=rngs, **told), state
+
+
+def grown(model: Any, graphs: Sequence[Any]) -> Any:
+    """The model with static sizes that hold these graphs; the model itself if it has no such sizes.
+
+    Host code. Angular potentials keep lists of neighbours of a fixed length (see `mlmat.models.hdnnp`);
+    weights stay valid when it changes.
+
+    Args:
+        model: a frozen flax module.
+        graphs: as its encoder made them.
+    """
+    return model.grown(graphs) if hasattr(model, "grown") else model
+
+
+def fitted(model: Any, variables: Variables, graphs: Sequence[Any]) -> Variables:
+    """Fresh variables with what a model takes from the training data before it is trained.
+
+    Host code. Potentials on descriptors keep their range (see `mlmat.models.hdnnp`); for other models
+    nothing changes.
+
+    Args:
+        model: a frozen flax module.
+        variables: of every member, with a leading member axis.
+        graphs: of the training part, as the encoder made them.
+    """
+    return model.fitted(variables, graphs) if hasattr(model, "fitted") else variables
 
 
 def map_members(function: Callable[[Any], Any], members: Any) -> Any:

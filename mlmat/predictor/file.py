@@ -18,13 +18,18 @@ import jax.numpy as jnp
 import numpy as np
 from flax import serialization
 
+from mlmat.descriptors.ani import ANIDescriptor
+from mlmat.descriptors.chebyshev import ChebyshevDescriptor
+from mlmat.descriptors.symmetry_functions import SymmetryFunctions
 from mlmat.errors import PredictorFileError
 from mlmat.files import atomic_write
 from mlmat.graphs.bond_graph import BondGraphEncoder
 from mlmat.graphs.radius_graph import RadiusGraphEncoder
 from mlmat.graphs.softgraph import SoftGraphEncoder
+from mlmat.models.ani import ANI
 from mlmat.models.bond_mpnn import BondMPNN
 from mlmat.models.dtnn import DTNN
+from mlmat.models.hdnnp import HDNNP
 from mlmat.models.schnet import SchNet
 from mlmat.models.soft_mpnn import SoftMPNN
 from mlmat.predictor.predictor import Predictor
@@ -37,7 +42,8 @@ SHIPPED = Path(__file__).parents[1] / "pretrained" / "gap.mlmat"
 SHIPPED_RDKIT = SHIPPED.with_name("rdkit.mlmat")
 """Its companion for logP, QED and synthetic accessibility."""
 
-MODELS = {kind.__name__: kind for kind in (BondMPNN, DTNN, SchNet, SoftMPNN)}
+MODELS = {kind.__name__: kind for kind in (ANI, HDNNP, BondMPNN, DTNN, SchNet, SoftMPNN)}
+DESCRIPTORS = {kind.__name__: kind for kind in (ANIDescriptor, ChebyshevDescriptor, SymmetryFunctions)}
 ENCODERS = {kind.__name__: kind for kind in (BondGraphEncoder, RadiusGraphEncoder, SoftGraphEncoder)}
 ARRAYS = ("variables", "mean", "scale", "reference", "calibration")
 
@@ -110,14 +116,23 @@ def load_predictor(path: str | Path | None = None) -> Predictor:
 
 def _described(thing: Any) -> dict[str, Any]:
     names = (field.name for field in dataclasses.fields(thing) if field.name not in ("parent", "name"))
-    return {"class": type(thing).__name__, "fields": {name: getattr(thing, name) for name in names}}
+    values = {name: getattr(thing, name) for name in names}
+    fields = {n: _described(v) if dataclasses.is_dataclass(v) else v for n, v in values.items()}
+    return {"class": type(thing).__name__, "fields": fields}
 
 
 def _made(described: dict[str, Any], kinds: dict[str, type], path: str | Path) -> Any:
     if described["class"] not in kinds:
         raise PredictorFileError(f"{path} needs {described['class']}, which this mlmat lacks: update it")
-    fields = {k: tuple(v) if isinstance(v, list) else v for k, v in described["fields"].items()}
+    fields = {name: _value(value, path) for name, value in described["fields"].items()}
     return kinds[described["class"]](**fields)
+
+
+def _value(value: Any, path: str | Path) -> Any:
+    """A field as it was: JSON knows no tuples, and a part of a model (its descriptor) is an object."""
+    if isinstance(value, dict):
+        return _made(value, DESCRIPTORS, path)
+    return tuple(_value(item, path) for item in value) if isinstance(value, list) else value
 
 
 def _read(path: str | Path) -> tuple[dict[str, Any], bytes]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -12,7 +13,7 @@ import numpy as np
 
 from mlmat.errors import InputError
 from mlmat.graphs.packing import pack, unpack
-from mlmat.nn.module import apply, map_members
+from mlmat.nn.module import apply, grown, map_members
 from mlmat.predictor.predict import BATCH, budget_of
 from mlmat.predictor.predictor import Predictor
 
@@ -74,6 +75,7 @@ def predict_forces(
     check_forces(predictor)
     stream = iter(graphs)
     while taken := list(islice(stream, batch)):
+        predictor = replace(predictor, model=grown(predictor.model, taken))
         for packed in pack(taken, budget_of(taken, batch)):
             found = jax.device_get(_forces(predictor, packed))
             for graph in unpack(packed._replace(nodes={"forces": found})):

@@ -15,6 +15,7 @@ import numpy as np
 from mlmat.errors import MlmatError
 from mlmat.graphs.packing import Budget, pack
 from mlmat.graphs.softgraph import from_smiles, stack
+from mlmat.nn.module import grown
 from mlmat.predictor.encoding import encode_items
 from mlmat.predictor.predictor import Predictor
 from mlmat.typing import SoftGraph, Targets
@@ -88,6 +89,7 @@ def predict_encoded(
         if isinstance(taken[0], SoftGraph):
             mean, std = predict_graphs(predictor, stack(taken), batch)
         else:
+            predictor = replace(predictor, model=grown(predictor.model, taken))
             found = [
                 (*jax.device_get(_predict(predictor, packed)), _real(packed))
                 for packed in pack(taken, budget_of(taken, batch))

@@ -9,7 +9,10 @@ from typing import Any
 from mlmat.errors import InputError
 from mlmat.training.config import TrainingConfig
 
-KINDS = {"bond-mpnn": "smiles", "soft-mpnn": "smiles", "schnet": "structure", "dtnn": "structure"}
+KINDS = {
+    **dict.fromkeys(("bond-mpnn", "soft-mpnn"), "smiles"),
+    **dict.fromkeys(("schnet", "dtnn", "hdnnp", "ani"), "structure"),
+}
 """Model name → what it takes. The first of a kind is its default."""
 
 
@@ -39,8 +42,11 @@ PRESETS = {
 }
 """The time goes as atoms met; the default took four to seven minutes on two busy cores."""
 
-COST = {"bond-mpnn": 1.0, "soft-mpnn": 1.0, "schnet": 3.0, "dtnn": 3.0}
+COST = {"bond-mpnn": 1.0, "soft-mpnn": 1.0, "schnet": 3.0, "dtnn": 3.0, "hdnnp": 1.0, "ani": 1.0}
 """Time for an atom, beside the bond-graph network's: neighbours within a cutoff are many."""
+
+HIDDEN = {"quick": 24, "default": 30, "large": 60}
+"""Width of the two hidden layers of a potential on symmetry functions; they are small by design."""
 
 DEPTH = {"schnet": "interactions", "dtnn": "passes"}
 """What a network calls the number of its layers, if not ``layers``."""
@@ -82,13 +88,17 @@ class Choice:
                 return SoftGraphEncoder(max(parse_smiles(item).GetNumAtoms() for item in items))
         from ase.data import atomic_numbers
 
+        from mlmat.descriptors.ani import ANI_1X
         from mlmat.graphs.radius_graph import RadiusGraphEncoder
         from mlmat.models.dtnn import ALL_PAIRS
 
         symbols = {symbol for atoms in items for symbol in set(atoms.get_chemical_symbols())}
         if self.model == "dtnn" and not self.cutoff and any(atoms.pbc.any() for atoms in items):
             raise InputError("dtnn takes all pairs of atoms, and a crystal has no end of them: give --cutoff")
-        cutoff = self.cutoff or (ALL_PAIRS if self.model == "dtnn" else CUTOFF)
+        published = {"dtnn": ALL_PAIRS, "ani": ANI_1X.cutoff}
+        cutoff = self.cutoff or published.get(self.model, CUTOFF)
+        if self.model == "ani" and cutoff < ANI_1X.cutoff:
+            raise InputError(f"ani has its own cutoff, {ANI_1X.cutoff} Å: leave --cutoff out, or take hdnnp")
         return RadiusGraphEncoder(tuple(sorted(symbols, key=atomic_numbers.get)), cutoff)
 
     def network(self, encoder: Any, outputs: int, extensive: bool) -> Any:
@@ -109,6 +119,17 @@ class Choice:
                 return DTNN(
                     len(encoder.elements), outputs, cutoff=self.cutoff, pooling=pooling, **self.fields
                 )
+            case "hdnnp":
+                from mlmat.descriptors.spread import spread_functions
+                from mlmat.models.hdnnp import HDNNP
+
+                functions = spread_functions(encoder.cutoff)
+                return HDNNP(len(encoder.elements), functions, outputs, pooling=pooling, **self.fields)
+            case "ani":
+                from mlmat.models.ani import ANI, widths_of
+
+                widths = {"hidden": widths_of(encoder.elements)} | self.fields
+                return ANI(len(encoder.elements), outputs=outputs, pooling=pooling, **widths)
         from mlmat.models.schnet import SchNet
 
         return SchNet(len(encoder.elements), outputs, cutoff=encoder.cutoff, pooling=pooling, **self.fields)
@@ -164,7 +185,8 @@ def choose(
     rules = PRESETS[preset]
     given = {name: value for name, value in given.items() if value is not None}
     cutoff = given.pop("cutoff", None)
-    width, layers = given.pop("features", rules.width), given.pop("layers", rules.layers)
+    given_width, given_layers = given.pop("features", None), given.pop("layers", None)
+    width, layers = given_width or rules.width, given_layers or rules.layers
     batch = given.get("batch", min(64, max(4, count // 12)))
     fewest, most = rules.epochs
     training = TrainingConfig(
@@ -176,7 +198,12 @@ def choose(
         seed=seed,
     )
     training = replace(training, **{"batch": batch} | given)
-    fields = {"features": width, DEPTH.get(model, "layers"): layers}
+    if model in ("hdnnp", "ani"):
+        width, layers = given_width or (HIDDEN[preset] if model == "hdnnp" else None), given_layers or 2
+        fields = {"hidden": (width,) * layers} if width else {}
+        width = width or "as published"
+    else:
+        fields = {"features": width, DEPTH.get(model, "layers"): layers}
     report(
         f"{model}, {training.members} members, width {width}, {layers} layers, {training.epochs} epochs, "
         f"batch {training.batch}"

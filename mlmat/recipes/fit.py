@@ -15,6 +15,8 @@ import numpy as np
 from mlmat.analysis.calibration import fit_scale
 from mlmat.analysis.confidence import fit_temperature
 from mlmat.errors import InputError, MlmatError, UnknownElementError
+from mlmat.nn.module import fitted as fitted_to_data
+from mlmat.nn.module import grown
 from mlmat.predictor import Predictor
 from mlmat.predictor.encoding import encode_items
 from mlmat.predictor.predict import atom_counts, predict_encoded
@@ -102,10 +104,11 @@ def fit_task(
         targets = targets - atom_counts(graphs, len(encoder.elements)) @ scaling.reference
     outputs = len(task.classes) or len(task.properties)
     network = choice.network(encoder, outputs, scaling.reference is not None) if init is None else init.model
+    network = grown(network, graphs)
     predictor = _blank(task, encoder, network, scaling)
     forces = None if task.forces is None else [task.forces[i] for i in rows]
     source, check = _sources(items, graphs, targets, forces, len(train), encoder, choice.training)
-    start, config = _start(network, graphs[0], choice.training, init, outputs)
+    start, config = _start(network, graphs[: len(train)], choice.training, init, outputs)
     encoded = time.perf_counter()
     fitted = fit(
         _objective(task, predictor),
@@ -217,10 +220,11 @@ def _sources(
     return graph_source(marked[:count], config.batch, **options), graph_source(marked[count:], config.batch)
 
 
-def _start(network: Any, graph: Any, config: TrainingConfig, init: Predictor | None, outputs: int):
+def _start(network: Any, graphs: list[Any], config: TrainingConfig, init: Predictor | None, outputs: int):
     """Start variables, and the configuration with the number of members they have."""
     if init is None:
-        return initial_variables(network, jax.tree.map(jnp.asarray, graph), config), config
+        start = initial_variables(network, jax.tree.map(jnp.asarray, graphs[0]), config)
+        return fitted_to_data(network, start, graphs), config
     if init.scale.shape[0] != outputs:
         raise InputError(
             f"the predictor to go on from has {init.scale.shape[0]} outputs ({', '.join(init.properties)}), "
