@@ -64,12 +64,12 @@ def searched(dyes: Dyes, parts: Split, effort: Effort, folder: Path) -> Predicto
 
 
 def judge_split(dyes: Dyes, seed: int) -> Split:
-    """The judge's training and validation parts; its test set is the other table."""
+    """The judge's training and validation parts; the dyes to design with are its test set."""
     return random_split(len(dyes.smiles), (0.9, 0.1, 0.0), seed)
 
 
 def trained_judge(dyes: Dyes, effort: Effort, seed: int, folder: Path) -> Predictor:
-    """Bond-graph ensemble for the same quantity on its own table, trained or read."""
+    """Bond-graph ensemble for the same quantity on its own dyes, trained or read."""
     path = folder / "judge.mlmat"
     if path.exists():
         return load_predictor(path)
@@ -91,13 +91,13 @@ def trained_judge(dyes: Dyes, effort: Effort, seed: int, folder: Path) -> Predic
         extensive=False,
         checkpoint=path.with_suffix(".state"),
     )
-    save_predictor(trained.predictor, path, {"data": "Ju 2021"})
+    save_predictor(trained.predictor, path, {"data": "Joung 2020 and Ju 2021, but the dyes to design with"})
     path.with_suffix(".state").unlink(missing_ok=True)
     return trained.predictor
 
 
 def own_error(judge: Predictor, dyes: Dyes, seed: int) -> tuple[float, int]:
-    """The judge's mean absolute error (nm) on its own table's validation part, and how many that are."""
+    """The judge's mean absolute error (nm) on the validation part of its own dyes, and how many that are."""
     rows = judge_split(dyes, seed).validation
     verdict, _ = judged(judge, [dyes.smiles[i] for i in rows])
     return float(np.abs(verdict - dyes.wavelength[rows]).mean()), len(rows)

@@ -2,10 +2,9 @@
 
     MLMAT_DATA=… python -m experiments.inverse_dyes.run --preset full --out runs/inverse_dyes
 
-A soft-graph ensemble learns the absorption maximum of dyes from one table; designs for
-400, 500 and 600 nm, 20 nm to either side, come from several ways at equal numbers of its
-evaluations. A bond-graph ensemble trained on another table, without any dye of the first,
-says which of them hit. What is finished is not run again.
+A soft-graph ensemble learns the absorption maximum of dyes; designs for 400, 500 and 600 nm,
+20 nm to either side, come from several ways at equal numbers of its evaluations. A bond-graph
+ensemble trained on other dyes says which of them hit. What is finished is not run again.
 """
 
 from __future__ import annotations
@@ -92,7 +91,8 @@ def main(config: Config) -> RunRecord:
     began = time.perf_counter()
     config.out.mkdir(parents=True, exist_ok=True)
     dyes = read_dyes(DESIGN_FILE)
-    mine, others = design_dyes(dyes), judge_dyes(read_dyes(JUDGE_FILE), dyes)
+    mine = design_dyes(dyes)
+    others = judge_dyes((dyes, read_dyes(JUDGE_FILE)), mine)
     parts = skeleton_split(mine.smiles, seed=config.seed)
     predictor = searched(mine, parts, effort(config), config.out)
     judge = trained_judge(others, effort(config), config.seed, config.out)
@@ -143,9 +143,9 @@ def metrics_of(results: Sequence[dict[str, Any]], known: dict[str, Any], designs
     ]
     own, count = known["judge_own"]
     found.append(
-        Metric("error (MAE)", own, "nm", variant="judge, its own table's validation part", n_test=count)
+        Metric("error (MAE)", own, "nm", variant="judge, validation part of its own dyes", n_test=count)
     )
-    common = {"variant": "judge, dyes of the table to design with", "n_test": judge["count"]}
+    common = {"variant": "judge, dyes to design with", "n_test": judge["count"]}
     found += [
         Metric("error (MAE)", judge["error"], "nm", n_train=known["judge dyes"], **common),
         Metric("median error", judge["median_error"], "nm", **common),

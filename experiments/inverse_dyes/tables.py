@@ -1,18 +1,18 @@
-"""Two independent tables of measured absorption maxima: one to design with, one for the judge.
+"""Two tables of measured absorption maxima, parted between the predictor to search and its judge.
 
-* design: J. F. Joung et al., Sci. Data 7, 295 (2020), 20,236 rows of dye and solvent;
-* judge: C.-W. Ju et al., J. Chem. Inf. Model. 61, 1053 (2021), 4,386 rows.
+* J. F. Joung et al., Sci. Data 7, 295 (2020), 20,236 rows of dye and solvent;
+* C.-W. Ju et al., J. Chem. Inf. Model. 61, 1053 (2021), 4,386 rows.
 
-The wavelength of a dye is its mean over solvents. What both tables hold is taken out of
-the judge's, so that the judge has seen no molecule that the predictor was trained or
-tested on.
+The wavelength of a dye is its mean over solvents. The predictor gets the dyes of the first
+table that a soft graph can hold, the judge all others of both: it has seen no molecule that
+the predictor was trained or tested on.
 """
 
 from __future__ import annotations
 
 import csv
 import lzma
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -95,6 +95,10 @@ def design_dyes(dyes: Dyes) -> Dyes:
     return without(dyes, {smiles for smiles in dyes.smiles if not fits(smiles)})
 
 
-def judge_dyes(dyes: Dyes, designed_with: Dyes) -> Dyes:
-    """The judge's dyes: those that the table to design with does not have."""
-    return without(dyes, set(designed_with.smiles))
+def judge_dyes(tables: Sequence[Dyes], designed_with: Dyes) -> Dyes:
+    """All dyes but those that are designed with; a dye of several tables has its value in the first."""
+    values: dict[str, float] = {}
+    for table in reversed(tables):
+        values |= dict(zip(table.smiles, table.wavelength.tolist(), strict=True))
+    names = sorted(values.keys() - set(designed_with.smiles))
+    return Dyes(names, np.array([values[name] for name in names]))

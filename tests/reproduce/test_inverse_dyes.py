@@ -17,7 +17,6 @@ from experiments.inverse_dyes.tables import (
     fits,
     judge_dyes,
     read_dyes,
-    without,
 )
 from mlmat.design.objective import Objective
 from mlmat.design.realise import Realised
@@ -45,10 +44,11 @@ def test_any_canonical():
     assert any_canonical("nonsense") is None
 
 
-def test_tables_share_nothing():
-    left = judge_dyes(DYES, without(DYES, {COUMARIN}))
-    assert left.smiles == [COUMARIN]
-    assert left.wavelength.tolist() == [310.0]
+def test_the_judge_has_no_dye_to_design_with():
+    second = Dyes([COUMARIN, INDOLE], np.array([400.0, 271.0]))
+    left = judge_dyes((DYES, second), Dyes([STILBENE], np.array([295.0])))
+    found = dict(zip(left.smiles, left.wavelength.tolist(), strict=True))
+    assert found == {COUMARIN: 310.0, INDOLE: 270.0}
 
 
 def test_missing_data_folder(monkeypatch, tmp_path):
