@@ -25,6 +25,16 @@ COMMANDS = {
         "mlmat.commands.predict",
         "properties of molecules or structures, a million of them if need be",
     ),
+    "relax": (
+        "mlmat.commands.relax_options",
+        "mlmat.commands.relax",
+        "structures and cells at rest, by a trained or classical potential",
+    ),
+    "md": (
+        "mlmat.commands.md_options",
+        "mlmat.commands.md",
+        "molecular dynamics by a trained or classical potential",
+    ),
     "data": (
         "mlmat.commands.data_options",
         "mlmat.commands.data",
@@ -55,6 +65,7 @@ start here:
   mlmat design --want gap=2..2.5        another range
   mlmat train dyes.csv --target "Absorption/nm" --unit nm
   mlmat predict new.csv --predictor runs/dyes/predictor.mlmat
+  mlmat md silicon.cif --potential runs/si/predictor.mlmat
   mlmat data list                       data sets and where they are
   mlmat laws runs/mine/predictor.mlmat  what it keeps of symmetry, size and forces
 
@@ -87,7 +98,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
         return code
     except KeyboardInterrupt:
-        resume = f"; mlmat {words[0]} --resume DIR goes on" if words[:1] in (["design"], ["train"]) else ""
+        resume = f"; mlmat {words[0]} --resume DIR goes on" if words[:1] in (["design"], ["train"], ["md"]) else ""
         print(f"mlmat: interrupted; what was finished is kept{resume}", file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:

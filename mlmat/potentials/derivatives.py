@@ -85,22 +85,26 @@ def moved(graph: jraph.GraphsTuple, positions: jax.Array, shift: jax.Array) -> j
     )
 
 
-def hessian(potential: Potential, graph: jraph.GraphsTuple, block: int = 64) -> jax.Array:
-    """Second derivatives of the energy by all positions, eV/Å².
+def hessian(
+    potential: Potential, graph: jraph.GraphsTuple, atoms: int | None = None, block: int = 64
+) -> jax.Array:
+    """Second derivatives of the energy by positions, eV/Å².
 
-    Columns come from forward-mode derivatives of the forces, `block` of them at a time, so
+    Rows come from forward-mode derivatives of the forces, `block` of them at a time, so
     that memory grows with the block and not with the square of the atoms.
 
     Args:
         potential: twice differentiable.
         graph: one structure, without padding.
-        block: columns at a time.
+        atoms: rows of so many atoms, the first ones; None: of all.
+        block: rows at a time.
 
     Returns:
-        ``[3n, 3n]``, symmetric up to rounding; rows and columns are x, y, z of the first atom, …
+        ``[3 atoms, 3n]``; rows and columns are x, y, z of the first atom, of the second, …
     """
     graph = jax.tree.map(jnp.asarray, graph)
     positions, shift = graph.nodes["positions"], graph.edges["shift"]
+    rows = positions.size if atoms is None else 3 * atoms
 
     def gradient(flat: jax.Array) -> jax.Array:
         def total(flat: jax.Array) -> jax.Array:
@@ -108,7 +112,8 @@ def hessian(potential: Potential, graph: jraph.GraphsTuple, block: int = 64) -> 
 
         return jax.grad(total)(flat)
 
-    def column(direction: jax.Array) -> jax.Array:
+    def row(index: jax.Array) -> jax.Array:
+        direction = jnp.zeros(positions.size, positions.dtype).at[index].set(1.0)
         return jax.jvp(gradient, (positions.reshape(-1),), (direction,))[1]
 
-    return jax.lax.map(column, jnp.eye(positions.size, dtype=positions.dtype), batch_size=block)
+    return jax.lax.map(row, jnp.arange(rows), batch_size=block)
