@@ -101,3 +101,43 @@ def _shifted_softplus_jvp(primals, tangents):
     (x,), (tangent,) = primals, tangents
     y = shifted_softplus(x)
     return y, (1.0 - 0.5 * jnp.exp(-y)) * tangent
+
+
+def polynomial_cutoff(distances: jax.Array, cutoff: float, power: int = 6) -> jax.Array:
+    """Cutoff function 1 − (p+1)(p+2)/2 xᵖ + p(p+2) xᵖ⁺¹ − p(p+1)/2 xᵖ⁺², x = d / r_c, else 0.
+
+    J. Gasteiger, J. Groß, S. Günnemann, "Directional message passing for molecular graphs", ICLR
+    2020, eq. 8. Two derivatives vanish at the cutoff.
+
+    Args:
+        distances: ``[...]`` in Å.
+        cutoff: r_c in Å.
+        power: p; the larger, the longer the function stays near 1.
+
+    Returns:
+        ``[...]``, between 0 and 1.
+    """
+    x, p = distances / cutoff, power
+    value = 1.0 + x**p * (-(p + 1) * (p + 2) / 2 + p * (p + 2) * x - p * (p + 1) / 2 * x * x)
+    return jnp.where(x < 1, value, 0.0)
+
+
+def bessel_basis(distances: jax.Array, size: int, cutoff: float) -> jax.Array:
+    """Radial basis B_k(d) = √(2/r_c) sin(kπd/r_c) / d · f(d), k = 1 … K, with `polynomial_cutoff` f.
+
+    J. Gasteiger, J. Groß, S. Günnemann, "Directional message passing for molecular graphs", ICLR
+    2020, eq. 7: orthonormal in the sphere of radius r_c before the cutoff function.
+
+    Args:
+        distances: ``[...]`` in Å; 0, where the ends of a padding edge lie, gives 0.
+        size: K.
+        cutoff: r_c in Å.
+
+    Returns:
+        ``[..., size]``, in Å^(−3/2).
+    """
+    positive = distances > 0
+    safe = jnp.where(positive, distances, cutoff)[..., None]
+    waves = jnp.sin(jnp.arange(1, size + 1, dtype=distances.dtype) * (math.pi / cutoff) * safe) / safe
+    smooth = polynomial_cutoff(distances, cutoff)[..., None]
+    return jnp.where(positive[..., None], math.sqrt(2 / cutoff) * waves * smooth, 0.0)

@@ -1,0 +1,165 @@
+"""Equivariant message passing on atoms in space: scalars, vectors and tensors of second rank.
+
+After NequIP (S. Batzner, A. Musaelian, L. Sun, M. Geiger, J. P. Mailoa, M. Kornbluth,
+N. Molinari, T. E. Smidt, B. Kozinsky, Nat. Commun. 13, 2453 (2022)), with the products of
+features on atoms of MACE (I. Batatia et al., NeurIPS 2022):
+
+    B_k(d)     = √(2/r_c) sin(kπd/r_c)/d · f(d)                     radial basis, k = 1 … K
+    A_i,kp,m   = N^{-1/2} Σ_j B_k(d_ij) (Y(r_ij) ⊗ x_j)_p,m         sum over neighbours, for path p
+    m_i,m      = Σ_p,k W_pk A_i,kp,m                                convolution, R_p(d) = Σ_k W_pk B_k(d)
+    x_i        ← W (w₁ m_i + w₂ m_i ⊗ m_i + w₃ m_i ⊗ m_i ⊗ m_i) + W' x_i        products on atoms
+    q_i,kl     = N^{-1/2} Σ_j B_k(d_ij) Y_l(r_ij) · x_j,l           last layer: scalars alone
+    E_i        = MLP(W q_i, x_i,0) + w x_i,0                        energy of an atom
+
+Every W is a matrix for the channels, which are not written.
+NequIP's radial network is a linear map of the radial basis here, of every pair of channels. So the
+sum over neighbours comes first, as one matrix product for each atom, and everything with weights
+happens on atoms, of which there are thirty times fewer than neighbours.
+"""
+
+from __future__ import annotations
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import jraph
+
+from mlmat.graphs.segment import graph_of_node, segment_sum
+from mlmat.nn.equivariant import (
+    PARTS,
+    LinearTensors,
+    TensorProducts,
+    Tensors,
+    couplings,
+    spherical_harmonics,
+)
+from mlmat.nn.mlp import MLP
+from mlmat.nn.neighbour_table import neighbour_table
+from mlmat.nn.radial import bessel_basis
+
+
+class Equivariant(nn.Module):
+    """Structure → properties, in scaled units; sums over atoms.
+
+    Attributes:
+        elements: number of elements that the encoder knows.
+        outputs: number of properties.
+        features: channels of each l.
+        layers: rounds of messages, at least 2; the last one makes scalars alone.
+        order: factors of the products on atoms, 1 to 3.
+        basis: radial functions.
+        cutoff: in Å, the encoder's or smaller.
+        neighbours: mean number within the cutoff, a scale.
+        width: largest number within the cutoff. An atom with more has the energy NaN.
+    """
+
+    elements: int
+    outputs: int = 1
+    features: int = 32
+    layers: int = 2
+    order: int = 3
+    basis: int = 8
+    cutoff: float = 5.0
+    neighbours: float = 30.0
+    width: int = 64
+
+    @nn.compact
+    def atomic(self, graph: jraph.GraphsTuple) -> jax.Array:
+        """Padded batch → what each atom contributes, ``[n, outputs]``."""
+        species = jnp.asarray(graph.nodes["species"])
+        table = neighbour_table(graph, self.cutoff, self.width)
+        radial = bessel_basis(table.distances, self.basis, self.cutoff) * self.neighbours**-0.5
+        radial = jnp.where(table.inside[..., None], radial, 0.0).swapaxes(1, 2)
+        angular = spherical_harmonics(table.vectors)
+        embedded = nn.Embed(self.elements, self.features, name="embedding")(species)
+        x: Tensors = (embedded[:, None],)
+        for layer in range(1, self.layers):
+            message = Convolution(self.features, name=f"convolution_{layer}")(
+                radial, angular, x, table.senders
+            )
+            product = TensorProducts(self.elements, self.order, name=f"products_{layer}")(message, species)
+            ones = nn.initializers.ones
+            gain = nn.Embed(self.elements, self.features, embedding_init=ones, name=f"gain_{layer}")(species)
+            kept = LinearTensors(self.features, name=f"kept_{layer}")(tuple(t * gain[:, None] for t in x))
+            x = LinearTensors(self.features, name=f"update_{layer}")(product)
+            x = (*(new + old for new, old in zip(x, kept, strict=False)), *x[len(kept) :])
+        sent = LinearTensors(self.features, name="sent")(x)
+        scalars = ScalarConvolution(self.features, name="scalars")(radial, angular, sent, table.senders)
+        own = x[0][:, 0]
+        readout = MLP((self.features, self.features, self.outputs), name="readout")
+        energy = readout(jnp.concatenate([scalars, own], axis=-1))
+        energy = energy + nn.Dense(self.outputs, use_bias=False, name="readout_linear")(own)
+        return jnp.where(table.overflow[:, None], jnp.nan, energy)
+
+    def __call__(self, graph: jraph.GraphsTuple) -> jax.Array:
+        """Padded batch → ``[n_graph, outputs]``; rows of padding graphs mean nothing.
+
+        Args:
+            graph: nodes ``species [n]`` and ``positions [n, 3]`` in Å, edges ``shift [e, 3]`` in
+                Å; see `mlmat.graphs.radius_graph`.
+        """
+        return segment_sum(
+            self.atomic(graph), graph_of_node(graph), graph.n_node.shape[0], indices_are_sorted=True
+        )
+
+
+class Convolution(nn.Module):
+    """Messages m_i: the sum over neighbours comes first, then the weights of each path.
+
+    Attributes:
+        features: channels.
+    """
+
+    features: int
+
+    @nn.compact
+    def __call__(self, radial: jax.Array, angular: jax.Array, x: Tensors, senders: jax.Array) -> Tensors:
+        """Features of the neighbours → messages.
+
+        Args:
+            radial: ``[n, basis, K]`` radial functions of each neighbour; 0 where there is none.
+            angular: ``[n, K, 9]`` spherical harmonics of each neighbour.
+            x: features of all atoms; the first layer has scalars alone.
+            senders: ``[n, K]`` neighbours.
+        """
+        n, basis, width = radial.shape
+        init = nn.initializers.lecun_normal(in_axis=(0, 1), out_axis=2)
+        sent = [part[senders].reshape(n, width, -1) for part in x]
+        found: list[list[jax.Array]] = [[], [], []]
+        summed = {}
+        for (a, b, c), table in couplings().items():
+            if a >= len(x):
+                continue
+            if (a, b) not in summed:  # used by every c
+                y = angular[..., PARTS[b]].swapaxes(1, 2)
+                density = (radial[:, :, None] * y[:, None]).reshape(n, -1, width)
+                summed[a, b] = (density @ sent[a]).reshape(n, basis, (2 * b + 1) * (2 * a + 1), -1)
+            kernel = self.param(f"radial_{a}{b}{c}", init, (basis, x[a].shape[-1], self.features))
+            if a == 0 or b == 0:  # times a scalar: the coupling is the identity
+                coupled = summed[a, b].swapaxes(1, 2)
+            else:
+                coupling = jnp.asarray(table.transpose(2, 1, 0).reshape(2 * c + 1, -1), radial.dtype)
+                coupled = jnp.einsum("mp,nkpf->nmkf", coupling, summed[a, b])
+            found[c].append(coupled.reshape(n, 2 * c + 1, -1) @ kernel.reshape(-1, self.features))
+        return tuple(sum(parts) * len(parts) ** -0.5 for parts in found)
+
+
+class ScalarConvolution(nn.Module):
+    """Scalars of the last layer: Σ_j B_k(d_ij) Y_l(r_ij) · x_j,l, then weights.
+
+    Attributes:
+        features: channels.
+    """
+
+    features: int
+
+    @nn.compact
+    def __call__(self, radial: jax.Array, angular: jax.Array, x: Tensors, senders: jax.Array) -> jax.Array:
+        """Arguments as of `Convolution` → ``[n, F]``."""
+        n, basis, _ = radial.shape
+        found = []
+        for rows, part in zip(PARTS, x, strict=True):
+            density = radial[..., None] * angular[:, None, :, rows]
+            sent = part[senders].reshape(n, -1, part.shape[-1])
+            found.append(density.reshape(n, basis, -1) @ sent * part.shape[1] ** -0.5)
+        return nn.Dense(self.features)(jnp.concatenate(found, axis=-1).reshape(n, -1))

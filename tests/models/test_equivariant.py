@@ -1,0 +1,168 @@
+"""The equivariant network: turned, mirrored, padded, repeated and differentiated."""
+
+import ase
+import e3nn_jax
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from ase.build import bulk, molecule
+from ase.neighborlist import neighbor_list
+from scipy.spatial.transform import Rotation
+
+from mlmat.graphs.packing import Budget, pack
+from mlmat.graphs.radius_graph import RadiusGraphEncoder
+from mlmat.models.equivariant import Equivariant
+from mlmat.nn.equivariant import couplings, spherical_harmonics
+from mlmat.nn.neighbour_table import neighbour_table
+
+ELEMENTS = ("H", "C", "O", "Si")
+CUTOFF = 3.5
+ENCODER = RadiusGraphEncoder(ELEMENTS, CUTOFF)
+MODEL = Equivariant(len(ELEMENTS), 1, features=4, layers=3, basis=4, cutoff=CUTOFF, neighbours=6.0, width=20)
+BUDGET = Budget(48, 700, 6)
+
+
+def crystal():
+    atoms = bulk("Si", "diamond", a=5.43)
+    atoms.positions[1] += [0.2, -0.1, 0.3]
+    atoms.symbols[0] = "C"
+    return atoms
+
+
+def batch_of(structures, budget=BUDGET):
+    (batch,) = pack(map(ENCODER, structures), budget)
+    return batch
+
+
+@pytest.fixture(scope="module")
+def variables():
+    shapes = jax.eval_shape(MODEL.init, jax.random.key(0), batch_of([molecule("H2O")]))
+    rng = np.random.default_rng(1)
+    return jax.tree.map(lambda leaf: rng.normal(0, 0.4, leaf.shape), shapes)
+
+
+def exact(graph):
+    """The same graph with positions and shifts in float64; to be called inside `jax.enable_x64`."""
+    return jax.tree.map(lambda leaf: jnp.asarray(leaf, float) if leaf.dtype == np.float32 else leaf, graph)
+
+
+@jax.jit
+def energies_and_gradient(variables, graph):
+    def total(positions, shift):
+        nodes = {**graph.nodes, "positions": positions}
+        values = MODEL.apply(variables, graph._replace(nodes=nodes, edges={"shift": shift}))
+        return values[: graph.n_node.shape[0] - 1].sum(), values[:, 0]
+
+    gradient, values = jax.grad(total, argnums=(0, 1), has_aux=True)(
+        graph.nodes["positions"], graph.edges["shift"]
+    )
+    return values, gradient
+
+
+def evaluated(variables, graph):
+    with jax.enable_x64(True):
+        values, gradient = energies_and_gradient(variables, exact(graph))
+        return np.asarray(values), tuple(map(np.asarray, gradient))
+
+
+@pytest.mark.parametrize("path", list(couplings()))
+def test_couplings_are_those_of_e3nn(path):
+    """Equal up to sign: the invariant coupling of three irreps is unique up to a factor."""
+    expected = e3nn_jax.clebsch_gordan(*path)
+    ours = couplings()[path]
+    # e3nn's l = 2 has the same five functions with y as its axis: x, y, z → z, x, y.
+    turned = np.linalg.lstsq(
+        spherical_harmonics(jnp.asarray(SAMPLE)),
+        np.asarray(e3nn_jax.spherical_harmonics("0e+1o+2e", SAMPLE, True).array),
+    )[0]
+    change = [turned[part, part] / np.linalg.norm(turned[part, part], 2) for part in BLOCKS]
+    a, b, c = (change[order] for order in path)
+    moved = np.einsum("abc,ai,bj,ck->ijk", ours, a, b, c)
+    overlap = (moved * expected).sum() / np.sqrt((moved**2).sum() * (expected**2).sum())
+    assert abs(overlap) == pytest.approx(1.0, abs=1e-5)
+
+
+SAMPLE = np.random.default_rng(5).normal(size=(200, 3)).astype(np.float32)
+BLOCKS = (slice(0, 1), slice(1, 4), slice(4, 9))
+
+
+def test_spherical_harmonics_have_unit_mean_square():
+    directions = np.random.default_rng(0).normal(size=(40_000, 3))
+    y = np.asarray(spherical_harmonics(jnp.asarray(directions)))
+    np.testing.assert_allclose(y.T @ y / len(y), np.eye(9), atol=0.03)
+
+
+def test_turning_and_mirroring_turn_the_forces(variables):
+    plain = molecule("CH3CH2OH")
+    rotation = Rotation.random(random_state=3).as_matrix()
+    for matrix in (rotation, -rotation):
+        turned = plain.copy()
+        turned.positions = plain.positions @ matrix.T + [3.0, -7.0, 2.0]
+        reordered = plain[::-1]
+        batch = batch_of([plain, turned, reordered])
+        # In float64 from the start: rounded positions would not be exactly turned.
+        positions = np.zeros((BUDGET.n_node, 3))
+        positions[:27] = np.concatenate([plain.positions, turned.positions, reordered.positions])
+        batch = batch._replace(nodes={**batch.nodes, "positions": positions})
+        energy, (gradient, _) = evaluated(variables, batch)
+        np.testing.assert_allclose(energy[1:3], energy[0], rtol=1e-10)
+        np.testing.assert_allclose(gradient[9:18], gradient[:9] @ matrix.T, atol=1e-9)
+        np.testing.assert_allclose(gradient[18:27], gradient[:9][::-1], atol=1e-9)
+        assert np.abs(gradient[:9]).max() > 1e-2
+
+
+def test_forces_and_virial_are_finite_differences(variables):
+    batch = batch_of([molecule("CH3CH2OH"), crystal()])
+    _, (by_positions, by_shift) = evaluated(variables, batch)
+    assert not np.isnan(by_positions).any()
+    rng = np.random.default_rng(0)
+    directions = [rng.normal(size=leaf.shape) for leaf in (by_positions, by_shift)]
+    directions[1][int(batch.n_edge[:2].sum()) :] = 0.0  # padding edges stay without shift
+    step, values = 1e-4, []
+    for sign in (-1, 1):
+        moved = batch._replace(
+            nodes={**batch.nodes, "positions": batch.nodes["positions"] + sign * step * directions[0]},
+            edges={"shift": batch.edges["shift"] + sign * step * directions[1]},
+        )
+        values.append(evaluated(variables, moved)[0][:2].sum())
+    slope = (by_positions * directions[0]).sum() + (by_shift * directions[1]).sum()
+    np.testing.assert_allclose((values[1] - values[0]) / (2 * step), slope, rtol=1e-6)
+
+
+def test_padding_and_batch_mates_change_nothing(variables):
+    alone, _ = evaluated(variables, batch_of([crystal()], Budget(3, 80, 2)))
+    together, _ = evaluated(variables, batch_of([molecule("CH4"), crystal(), ase.Atoms("H")]))
+    np.testing.assert_allclose(together[1], alone[0], rtol=1e-9)
+    assert np.isfinite(together[:3]).all()
+
+
+def test_supercell_is_extensive_and_cells_may_be_small(variables):
+    one, _ = evaluated(variables, batch_of([crystal()]))
+    eight, _ = evaluated(variables, batch_of([crystal() * (2, 2, 2)]))
+    np.testing.assert_allclose(eight[0], 8 * one[0], rtol=1e-6)
+
+
+def test_an_atom_beyond_the_cutoff_is_not_there(variables):
+    pair = ase.Atoms("CO", [[0, 0, 0], [0, 0, CUTOFF - 1e-3]])
+    far = ase.Atoms("CO", [[0, 0, 0], [0, 0, CUTOFF + 1.0]])
+    (near_energy, far_energy), _ = evaluated(variables, batch_of([pair, far]))[0][:2], None
+    np.testing.assert_allclose(near_energy, far_energy, atol=1e-6)
+
+
+def test_too_many_neighbours_give_nan_and_not_a_wrong_number(variables):
+    narrow = MODEL.clone(width=3)
+    values = jax.jit(narrow.apply)(variables, batch_of([crystal(), molecule("H2O")]))
+    assert np.isnan(values[0])
+    assert np.isfinite(values[1])
+
+
+def test_table_holds_the_neighbours_even_with_padding_between_them():
+    # A graph up to 3.5 Å with a table up to 2.6 Å: padding stands between the edges that count.
+    structures = [crystal(), molecule("H2O")]
+    table = jax.jit(lambda graph: neighbour_table(graph, 2.6, 20))(batch_of(structures))
+    expected = np.concatenate([np.bincount(neighbor_list("i", a, 2.6), minlength=len(a)) for a in structures])
+    np.testing.assert_array_equal(table.inside.sum(axis=1)[:5], expected)
+    lengths = np.concatenate([neighbor_list("d", a, 2.6) for a in structures])
+    np.testing.assert_allclose(np.sort(table.distances[table.inside]), np.sort(lengths), atol=1e-5)
+    assert not table.overflow.any()
