@@ -102,8 +102,8 @@ class HDNNP(nn.Module):
             graph: see `mlmat.descriptors.triples.environment`.
         """
         graph = jax.tree.map(jnp.asarray, graph)
-        each = jnp.where(real_atoms(graph)[:, None], self.atomic(graph), 0.0)
-        total = segment_sum(each, graph_of_node(graph), graph.n_node.shape[0], indices_are_sorted=True)
+        where, count = graph_of_node(graph), graph.n_node.shape[0]
+        total = segment_sum(self.atomic(graph), where, count, indices_are_sorted=True)
         if self.pooling == "mean":
             total = total / jnp.maximum(graph.n_node, 1)[:, None]
         return total

@@ -1,8 +1,8 @@
 """One network for each element, each evaluated on the atoms of its element alone.
 
 Atoms are sorted by element, so that every network sees one contiguous block of rows. The
-blocks have static sizes, shares of all atoms; an element with more atoms than its block holds is
-reported, and the outputs are then NaN, never wrong.
+blocks have static sizes, shares of all atoms; an atom beyond the end of its element's block gives NaN,
+never a wrong number.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ class ElementNetworks(nn.Module):
         Args:
             x: ``[n, D]`` descriptors.
             species: ``[n]`` elements.
-            real: ``[n]`` False for padding, whose outputs mean nothing.
+            real: ``[n]`` False for padding, which comes last and may be more than a block holds.
 
         Raises:
             InputError: unknown activation.
@@ -86,19 +86,20 @@ class ElementNetworks(nn.Module):
             return networks[0](x)
         atoms, elements = len(x), len(networks)
         sizes = block_sizes(self.shares, elements, atoms)
-        kinds = jnp.where(real, species, elements)
-        order = jnp.argsort(kinds, stable=True)
-        counts = jnp.bincount(kinds, length=elements + 1)[:elements]
+        order = jnp.argsort(species, stable=True)
+        counts = jnp.bincount(species, length=elements)
         starts = jnp.cumsum(counts) - counts
         # So that a block that begins near the end has rows to take: a row of zeros, whose result is dropped.
         order = jnp.concatenate([order, jnp.full(max(sizes), atoms, order.dtype)])
-        outputs = jnp.zeros((atoms, self.outputs), x.dtype)
+        # Stays where an atom found no place.
+        missing = jnp.where(real, jnp.nan, 0.0).astype(x.dtype)
+        outputs = jnp.tile(missing[:, None], (1, self.outputs))
         for number, (network, size) in enumerate(zip(networks, sizes, strict=True)):
             rows = jax.lax.dynamic_slice(order, (starts[number],), (size,))
             rows = jnp.where(jnp.arange(size) < counts[number], rows, atoms)
             block = x.at[rows].get(mode="fill", fill_value=0.0)
-            outputs = outputs.at[rows].set(network(block), mode="drop", unique_indices=False)
-        return jnp.where((counts > jnp.array(sizes)).any(), jnp.nan, outputs)
+            outputs = outputs.at[rows].set(network(block), mode="drop")
+        return outputs
 
 
 def block_sizes(shares: tuple[float, ...], elements: int, atoms: int) -> tuple[int, ...]:
@@ -111,7 +112,8 @@ def block_sizes(shares: tuple[float, ...], elements: int, atoms: int) -> tuple[i
         return (atoms,) * elements
     if len(shares) != elements:
         raise InputError(f"{len(shares)} shares were given for {elements} elements: give one for each")
-    return tuple(max(1, min(atoms, math.ceil(share * atoms - 1e-6))) for share in shares)
+    # One more, for the padding atom of a batch that is full.
+    return tuple(min(atoms, math.ceil(share * atoms - 1e-6) + 1) for share in shares)
 
 
 def real_atoms(graph: jraph.GraphsTuple) -> jax.Array:
