@@ -69,10 +69,9 @@ class RadiusGraphEncoder:
             InputError: no atoms, positions or a cell that are not finite, all atoms at
                 the origin, a periodic direction without cell vector, overlapping atoms.
         """
-        species = self._species(atoms)
-        _check_geometry(atoms)
-        receivers, senders, cells, distances = _neighbours(atoms, self.cutoff)
-        _check_overlap(atoms, receivers, senders, distances)
+        species = self.checked_species(atoms)
+        receivers, senders, cells, distances = find_neighbours(atoms, self.cutoff)
+        check_overlap(atoms, receivers, senders, distances)
         return jraph.GraphsTuple(
             nodes={"species": species, "positions": atoms.positions.astype(np.float32)},
             edges={"shift": (cells @ atoms.cell.array).astype(np.float32)},
@@ -83,12 +82,18 @@ class RadiusGraphEncoder:
             n_edge=np.array([len(receivers)], np.int32),
         )
 
-    def _species(self, atoms: ase.Atoms) -> np.ndarray:
+    def checked_species(self, atoms: ase.Atoms) -> np.ndarray:
+        """Index of each atom's element ``[n]`` int32, of a structure whose geometry is sane.
+
+        Raises:
+            MlmatError: see `__call__`, but for overlapping atoms.
+        """
         table = np.full(max(atomic_numbers.values()) + 1, -1, np.int32)
         table[[atomic_numbers[symbol] for symbol in self.elements]] = np.arange(len(self.elements))
         species = table[atoms.numbers]
         if (species < 0).any():
             raise UnknownElementError(atoms.symbols[int(species.argmin())], self.elements)
+        _check_geometry(atoms)
         return species
 
 
@@ -123,8 +128,8 @@ def _check_geometry(atoms: ase.Atoms) -> None:
         )
 
 
-def _neighbours(atoms: ase.Atoms, cutoff: float) -> tuple[np.ndarray, ...]:
-    """Receivers ``[e]``, senders ``[e]``, cells ``[e, 3]`` and distances ``[e]``, sorted."""
+def find_neighbours(atoms: ase.Atoms, cutoff: float) -> tuple[np.ndarray, ...]:
+    """Receivers ``[e]``, senders ``[e]``, cells ``[e, 3]``, distances ``[e]`` in Å up to a cutoff; sorted."""
     periodic = bool(atoms.pbc.any())
     box = atoms.cell.complete().array if periodic else np.zeros((3, 3))
     # One thread: structures are small, and callers encode many of them side by side.
@@ -136,9 +141,14 @@ def _neighbours(atoms: ase.Atoms, cutoff: float) -> tuple[np.ndarray, ...]:
     return i[order], j[order], cells[order], distances[order]
 
 
-def _check_overlap(
+def check_overlap(
     atoms: ase.Atoms, receivers: np.ndarray, senders: np.ndarray, distances: np.ndarray
 ) -> None:
+    """Refuse atoms on top of each other; arguments as `find_neighbours` returns them.
+
+    Raises:
+        InputError: two atoms less than `OVERLAP` apart.
+    """
     if len(distances) and distances.min() < OVERLAP:
         closest = int(distances.argmin())
         i, j = sorted((int(receivers[closest]), int(senders[closest])))
