@@ -19,10 +19,14 @@ happens on atoms, of which there are thirty times fewer than neighbours.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import jraph
+import numpy as np
 
 from mlmat.graphs.segment import graph_of_node, segment_sum
 from mlmat.nn.equivariant import (
@@ -49,8 +53,8 @@ class Equivariant(nn.Module):
         order: factors of the products on atoms, 1 to 3.
         basis: radial functions.
         cutoff: in Å, the encoder's or smaller.
-        neighbours: mean number within the cutoff, a scale.
-        width: largest number within the cutoff. An atom with more has the energy NaN.
+        neighbours: mean number within the cutoff, a scale; taken from the training data if None.
+        width: largest number within the cutoff. An atom with more has the energy NaN; see `grown`.
     """
 
     elements: int
@@ -60,15 +64,21 @@ class Equivariant(nn.Module):
     order: int = 3
     basis: int = 8
     cutoff: float = 5.0
-    neighbours: float = 30.0
-    width: int = 64
+    neighbours: float | None = None
+    width: int = 16
+
+    def grown(self, graphs: Sequence[jraph.GraphsTuple]) -> Equivariant:
+        """The same network with room for the neighbours in some graphs; see `mlmat.nn.module.grown`."""
+        counts = np.concatenate([_neighbour_counts(graph, self.cutoff) for graph in graphs])
+        mean = max(float(counts.mean()), 1.0) if self.neighbours is None else self.neighbours
+        return self.clone(neighbours=mean, width=max(self.width, 4 * math.ceil(counts.max() / 4)))
 
     @nn.compact
     def atomic(self, graph: jraph.GraphsTuple) -> jax.Array:
         """Padded batch → what each atom contributes, ``[n, outputs]``."""
         species = jnp.asarray(graph.nodes["species"])
         table = neighbour_table(graph, self.cutoff, self.width)
-        radial = bessel_basis(table.distances, self.basis, self.cutoff) * self.neighbours**-0.5
+        radial = bessel_basis(table.distances, self.basis, self.cutoff) * (self.neighbours or 1.0) ** -0.5
         radial = jnp.where(table.inside[..., None], radial, 0.0).swapaxes(1, 2)
         angular = spherical_harmonics(table.vectors)
         embedded = nn.Embed(self.elements, self.features, name="embedding")(species)
@@ -101,6 +111,15 @@ class Equivariant(nn.Module):
         return segment_sum(
             self.atomic(graph), graph_of_node(graph), graph.n_node.shape[0], indices_are_sorted=True
         )
+
+
+def _neighbour_counts(graph: jraph.GraphsTuple, cutoff: float) -> np.ndarray:
+    """Number of neighbours within the cutoff of each atom, on the host."""
+    positions = np.asarray(graph.nodes["positions"])
+    vectors = positions[graph.senders] + graph.edges["shift"] - positions[graph.receivers]
+    squared = (vectors * vectors).sum(axis=1)
+    inside = (squared > 0) & (squared < cutoff**2)
+    return np.bincount(np.asarray(graph.receivers)[inside], minlength=len(positions))
 
 
 class Convolution(nn.Module):

@@ -29,6 +29,7 @@ from mlmat.graphs.softgraph import SoftGraphEncoder
 from mlmat.models.ani import ANI
 from mlmat.models.bond_mpnn import BondMPNN
 from mlmat.models.dtnn import DTNN
+from mlmat.models.equivariant import Equivariant
 from mlmat.models.hdnnp import HDNNP
 from mlmat.models.schnet import SchNet
 from mlmat.models.soft_mpnn import SoftMPNN
@@ -42,7 +43,7 @@ SHIPPED = Path(__file__).parents[1] / "pretrained" / "gap.mlmat"
 SHIPPED_RDKIT = SHIPPED.with_name("rdkit.mlmat")
 """Its companion for logP, QED and synthetic accessibility."""
 
-MODELS = {kind.__name__: kind for kind in (ANI, HDNNP, BondMPNN, DTNN, SchNet, SoftMPNN)}
+MODELS = {kind.__name__: kind for kind in (ANI, HDNNP, BondMPNN, DTNN, Equivariant, SchNet, SoftMPNN)}
 DESCRIPTORS = {kind.__name__: kind for kind in (ANIDescriptor, ChebyshevDescriptor, SymmetryFunctions)}
 ENCODERS = {kind.__name__: kind for kind in (BondGraphEncoder, RadiusGraphEncoder, SoftGraphEncoder)}
 ARRAYS = ("variables", "mean", "scale", "reference", "calibration")

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mlmat.errors import InputError
-from mlmat.training.config import TrainingConfig
+from mlmat.training.config import EnergyLoss, TrainingConfig
 
 KINDS = {
     **dict.fromkeys(("bond-mpnn", "soft-mpnn"), "smiles"),
-    **dict.fromkeys(("schnet", "dtnn", "hdnnp", "ani"), "structure"),
+    **dict.fromkeys(("schnet", "dtnn", "hdnnp", "ani", "equivariant"), "structure"),
 }
 """Model name → what it takes. The first of a kind is its default."""
 
@@ -42,7 +42,15 @@ PRESETS = {
 }
 """The time goes as atoms met; the default took four to seven minutes on two busy cores."""
 
-COST = {"bond-mpnn": 1.0, "soft-mpnn": 1.0, "schnet": 3.0, "dtnn": 3.0, "hdnnp": 1.0, "ani": 1.0}
+COST = {
+    "bond-mpnn": 1.0,
+    "soft-mpnn": 1.0,
+    "schnet": 3.0,
+    "dtnn": 3.0,
+    "hdnnp": 1.0,
+    "ani": 1.0,
+    "equivariant": 4.0,
+}
 """Time for an atom, beside the bond-graph network's: neighbours within a cutoff are many."""
 
 HIDDEN = {"quick": 24, "default": 30, "large": 60}
@@ -67,12 +75,14 @@ class Choice:
         training: hyperparameters of the training.
         fields: fields of the network beside those the data decide.
         cutoff: of neighbours in structures, Å; None: `CUTOFF`, or all pairs for a DTNN as published.
+        loss: weights of energies, forces and stress, where forces are learnt.
     """
 
     model: str
     training: TrainingConfig
     fields: dict[str, Any] = field(default_factory=dict)
     cutoff: float | None = None
+    loss: EnergyLoss = field(default=EnergyLoss())
 
     def encoder(self, items: Sequence[Any]) -> Any:
         """Encoder that covers the elements (and the size) of the items."""
@@ -125,6 +135,12 @@ class Choice:
 
                 functions = spread_functions(encoder.cutoff)
                 return HDNNP(len(encoder.elements), functions, outputs, pooling=pooling, **self.fields)
+            case "equivariant":
+                from mlmat.models.equivariant import Equivariant
+
+                if not extensive:
+                    raise InputError("equivariant sums over atoms: choose schnet for a mean over atoms")
+                return Equivariant(len(encoder.elements), outputs, cutoff=encoder.cutoff, **self.fields)
             case "ani":
                 from mlmat.models.ani import ANI, widths_of
 

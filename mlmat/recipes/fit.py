@@ -21,11 +21,13 @@ from mlmat.predictor import Predictor
 from mlmat.predictor.encoding import encode_items
 from mlmat.predictor.predict import atom_counts, predict_encoded
 from mlmat.recipes.choice import Choice
+from mlmat.recipes.mechanics import force_scale, mechanical_graphs
 from mlmat.recipes.task import Scaling, Task, fit_scaling
-from mlmat.training.config import TrainingConfig
+from mlmat.training.config import EnergyLoss, TrainingConfig
+from mlmat.training.energy_forces import EnergyForces
 from mlmat.training.ensemble import molecule_source
 from mlmat.training.loop import Row, fit, initial_variables
-from mlmat.training.losses import Classification, EnergyForces, Regression
+from mlmat.training.losses import Classification, Regression
 from mlmat.training.mesh import data_mesh
 from mlmat.training.molecules import molecule_set
 from mlmat.training.source import Source, graph_source, with_targets
@@ -99,19 +101,19 @@ def fit_task(
     graphs = _encoded(encoder, items, init is not None)
     targets = np.asarray(task.targets, float)[rows]
     inside, outside = np.arange(len(train)), np.arange(len(train), len(rows))
-    scaling = _scaling(task, graphs, encoder, targets, inside, outside, extensive, init)
+    scaling = _scaling(task, graphs, encoder, targets, inside, outside, train, extensive, init)
     if scaling.reference is not None:
         targets = targets - atom_counts(graphs, len(encoder.elements)) @ scaling.reference
     outputs = len(task.classes) or len(task.properties)
     network = choice.network(encoder, outputs, scaling.reference is not None) if init is None else init.model
     network = grown(network, graphs)
     predictor = _blank(task, encoder, network, scaling)
-    forces = None if task.forces is None else [task.forces[i] for i in rows]
-    source, check = _sources(items, graphs, targets, forces, len(train), encoder, choice.training)
+    marked = graphs if task.forces is None else mechanical_graphs(task, rows, graphs)
+    source, check = _sources(items, marked, targets, len(train), encoder, choice.training)
     start, config = _start(network, graphs[: len(train)], choice.training, init, outputs)
     encoded = time.perf_counter()
     fitted = fit(
-        _objective(task, predictor),
+        _objective(task, predictor, choice.loss),
         source,
         check,
         config,
@@ -158,7 +160,7 @@ def _encoded(encoder: Any, items: Sequence[Any], fine_tuning: bool) -> list[Any]
     return graphs
 
 
-def _scaling(task, graphs, encoder, targets, inside, outside, extensive, init) -> Scaling:
+def _scaling(task, graphs, encoder, targets, inside, outside, train, extensive, init) -> Scaling:
     if task.classes:
         return Scaling(np.zeros(len(task.classes)), np.ones(len(task.classes)), None, "")
     if init is not None and init.properties == task.properties:
@@ -169,9 +171,11 @@ def _scaling(task, graphs, encoder, targets, inside, outside, extensive, init) -
         extensive = init.reference is not None
     if isinstance(graphs[0], SoftGraph):
         extensive = False  # its readout is not a sum over atoms
-    if task.forces is not None:
-        extensive = True
-    return fit_scaling(atom_counts(graphs, len(encoder.elements)), targets, inside, outside, extensive)
+    counts = atom_counts(graphs, len(encoder.elements))
+    if task.forces is None:
+        return fit_scaling(counts, targets, inside, outside, extensive)
+    scaling = fit_scaling(counts, targets, inside, outside, True)
+    return scaling._replace(scale=force_scale([task.forces[i] for i in train]))
 
 
 def _blank(task: Task, encoder: Any, network: Any, scaling: Scaling) -> Predictor:
@@ -189,27 +193,23 @@ def _blank(task: Task, encoder: Any, network: Any, scaling: Scaling) -> Predicto
     )
 
 
-def _objective(task: Task, predictor: Predictor) -> Any:
+def _objective(task: Task, predictor: Predictor, loss: EnergyLoss) -> Any:
     if task.classes:
         return Classification(predictor.model, task.classes)
     if task.forces is not None:
-        return EnergyForces(predictor.mean, predictor.scale, predictor.model)
+        loss = loss if task.stress is not None else replace(loss, stress=0.0)
+        return EnergyForces(predictor.mean, predictor.scale, predictor.model, loss)
     return Regression(predictor.mean, predictor.scale, predictor.model, task.properties)
 
 
 def _sources(
-    items, graphs, targets, forces, count: int, encoder: Any, config: TrainingConfig
+    items, graphs, targets, count: int, encoder: Any, config: TrainingConfig
 ) -> tuple[Source, Source]:
     """Training and validation examples."""
     if isinstance(graphs[0], SoftGraph):
         parts = slice(count), slice(count, None)
         sets = [molecule_set(items[part], targets[part], encoder.capacity) for part in parts]
         return molecule_source(sets[0], config.batch, config.seed), molecule_source(sets[1], 500)
-    if forces is not None:
-        graphs = [
-            graph._replace(nodes={**graph.nodes, "forces": np.asarray(force, np.float32)})
-            for graph, force in zip(graphs, forces, strict=True)
-        ]
     marked = with_targets(graphs, targets)
     size = sum(int(g.n_edge[0]) + int(g.n_node[0]) for g in marked[:count])
     steps = -(-count // config.batch)

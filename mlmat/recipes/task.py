@@ -26,7 +26,10 @@ class Task:
         properties: names of the targets.
         units: their units.
         classes: names of the classes; empty for regression.
-        forces: ``[n, 3]`` of each item, if an energy is learnt with its gradient.
+        forces: ``[n, 3]`` of each item, if an energy is learnt with its gradient; NaN where unknown.
+        stress: ``[N, 6]`` in energy/Å³ (xx, yy, zz, yz, xz, xy; tension positive), if it is learnt
+            too; NaN where unknown.
+        force_weights: ``[n]`` of each item: weights of the atoms' forces in the loss; None: 1.
     """
 
     kind: str
@@ -36,6 +39,8 @@ class Task:
     units: tuple[str, ...]
     classes: tuple[str, ...] = ()
     forces: Sequence[np.ndarray] | None = None
+    stress: np.ndarray | None = None
+    force_weights: Sequence[np.ndarray] | None = None
 
 
 def task_of(data: OwnData) -> Task:

@@ -57,3 +57,29 @@ class TrainingConfig:
             raise InputError(f"batch ({self.batch}) must be a multiple of shards ({self.shards})")
         if self.precision not in PRECISIONS:
             raise InputError(f"precision must be one of {', '.join(PRECISIONS)}, not {self.precision!r}")
+
+
+@dataclass(frozen=True)
+class EnergyLoss:
+    """Weights of energies and their derivatives in the loss of a potential.
+
+    Residuals are measured in the root mean square of the training forces (taken as eV): energies
+    for each atom, force components in eV/Å, and stress times the volume for each atom.
+
+    Attributes:
+        energy: of an energy per atom.
+        forces: of a force component.
+        stress: of a stress component; 0: stress is neither learnt nor computed.
+        kind: "huber", "mse" or "mae".
+        delta: residual from which "huber" grows linearly.
+    """
+
+    energy: float = 1.0
+    forces: float = 1.0
+    stress: float = 0.0
+    kind: str = "huber"
+    delta: float = 0.3
+
+    def __post_init__(self):
+        if min(self.energy, self.forces, self.stress) < 0 or self.forces == 0 or not self.delta > 0:
+            raise InputError("weights of the loss must not be negative, that of forces not 0, delta positive")

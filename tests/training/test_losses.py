@@ -6,7 +6,9 @@ import jraph
 import numpy as np
 import optax
 
-from mlmat.training.losses import Classification, EnergyForces, Regression
+from mlmat.training.config import EnergyLoss
+from mlmat.training.energy_forces import EnergyForces
+from mlmat.training.losses import Classification, Regression
 from mlmat.training.source import Example
 
 
@@ -95,7 +97,7 @@ def spring_example(force_error: float = 0.0) -> Example:
 
 
 def test_forces_are_the_negative_gradient_and_padding_is_silent():
-    objective = EnergyForces(jnp.zeros(1), jnp.ones(1), Springs(), force_weight=2.0, kind="mae")
+    objective = EnergyForces(jnp.zeros(1), jnp.ones(1), Springs(), EnergyLoss(forces=2.0, kind="mae"))
     right = {"params": {"k": jnp.array(2.0)}}
     example = spring_example()
     assert float(objective.loss(right, example, jax.random.key(0))[0]) < 1e-6
