@@ -1,0 +1,105 @@
+"""Readers of crystals with properties from density functional theory.
+
+Structures come packed: cell vectors, atoms of each structure, atomic numbers and fractional
+positions. Columns keep their values; only the unit of the elastic tensor's modulus and known
+wrong rows are looked after, as each reader says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from mlmat.data.readers import load_npz
+
+PACKED = ("lattice", "n_atoms", "Z", "frac")
+
+LOWEST_FORMATION = -5.0
+"""eV/atom below which a formation energy of the Materials Project's set is wrong."""
+
+MP_COLUMNS = {
+    "material_id": "id",
+    "formation_energy_per_atom_eV": "formation_energy",
+    "band_gap_eV": "band_gap",
+    "efermi_eV": "fermi_energy",
+    "total_magnetization_muB": "magnetisation",
+}
+ELASTIC_COLUMNS = {
+    "material_id": "id",
+    "K_VRH_GPa": "bulk_modulus",
+    "G_VRH_GPa": "shear_modulus",
+    "poisson": "poisson_ratio",
+}
+PEROVSKITE_COLUMNS = {
+    "A": "a_site",
+    "B": "b_site",
+    "e_form_eV_per_atom": "formation_energy",
+    "gap_gllbsc_eV": "band_gap",
+    "cdvae_split": "split",
+}
+BIMETALLIC_COLUMNS = {"id": "id", "formation_energy_eV_per_atom": "formation_energy"}
+CARBON_COLUMNS = {"material_id": "id", "energy_per_atom_eV": "energy_per_atom", "split": "split"}
+
+
+def read_mp(paths: Sequence[Path]) -> dict[str, np.ndarray]:
+    """Crystals of the Materials Project, without those of an impossible formation energy."""
+    arrays = packed(paths[0], MP_COLUMNS)
+    return kept(arrays, ~(arrays["formation_energy"] < LOWEST_FORMATION))
+
+
+def read_elastic(paths: Sequence[Path]) -> dict[str, np.ndarray]:
+    """Crystals with moduli; their decadic logarithms beside them, NaN where a modulus is not positive."""
+    arrays = packed(paths[0], ELASTIC_COLUMNS)
+    for name in ("bulk_modulus", "shear_modulus"):
+        values = arrays[name]
+        arrays[f"log_{name}"] = np.log10(np.where(values > 0, values, np.nan))
+    return arrays
+
+
+def read_perovskites(paths: Sequence[Path]) -> dict[str, np.ndarray]:
+    """Cubic perovskites; the formation energy is of the cell of five atoms, whatever its column is called."""
+    arrays = packed(paths[0], PEROVSKITE_COLUMNS)
+    arrays["split"] = np.where(arrays["split"] == "val", "validation", arrays["split"].astype("U10"))
+    arrays["split"] = np.where(arrays["split"] == "train", "training", arrays["split"])
+    return arrays
+
+
+def read_bimetallics(paths: Sequence[Path]) -> dict[str, np.ndarray]:
+    """Relaxed intermetallic compounds, without outliers beyond 5 eV/atom."""
+    arrays = packed(paths[0], BIMETALLIC_COLUMNS)
+    return kept(arrays, np.abs(arrays["formation_energy"]) < -LOWEST_FORMATION)
+
+
+def read_carbon(paths: Sequence[Path]) -> dict[str, np.ndarray]:
+    """Carbon crystals; energies of the published validation and test parts only."""
+    arrays = packed(paths[0], CARBON_COLUMNS)
+    names = {"train": "training", "val": "validation", "test": "test"}
+    arrays["split"] = np.array([names.get(part, "") for part in arrays["split"].tolist()])
+    return arrays
+
+
+def packed(path: Path, columns: Mapping[str, str]) -> dict[str, np.ndarray]:
+    """Structures of a packed file, with its columns under their new names.
+
+    Raises:
+        DataError: an unreadable file, or one that lacks an array.
+    """
+    raw = load_npz(path, (*PACKED, *columns))
+    cells = np.repeat(raw["lattice"], raw["n_atoms"], axis=0)
+    return {
+        "n_atoms": raw["n_atoms"],
+        "numbers": raw["Z"].astype(np.int32),
+        "positions": np.einsum("ni,nij->nj", raw["frac"].astype(float), cells),
+        "cell": raw["lattice"],
+        "pbc": np.ones((len(raw["n_atoms"]), 3), bool),
+        **{new: raw[old] for old, new in columns.items()},
+    }
+
+
+def kept(arrays: dict[str, np.ndarray], keep: np.ndarray) -> dict[str, np.ndarray]:
+    """The structures of a mask ``[m]``."""
+    atoms = np.repeat(keep, arrays["n_atoms"])
+    per_atom = ("numbers", "positions")
+    return {key: value[atoms if key in per_atom else keep] for key, value in arrays.items()}
