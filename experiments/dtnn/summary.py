@@ -41,6 +41,8 @@ def metrics_of(finished: Sequence[dict[str, Any]], dataset: str) -> list[Metric]
         for one in curve:
             variant = f"{label}; {one['n_train']:,} training molecules, {one['epochs']:,} epochs"
             common["n_train"] = one["n_train"]
+            if len(one["errors"]) > 1:
+                variant += f"; {len(one['errors'])} properties in one network"
             for name, found in one["errors"].items():
                 unit = found["unit"]
                 metrics += [
@@ -61,6 +63,7 @@ def metrics_of(finished: Sequence[dict[str, Any]], dataset: str) -> list[Metric]
                     f"extrapolated, not measured: energy MAE at {FULL_SIZE:,}",
                     factor * FULL_SIZE**-exponent,
                     "kcal/mol",
+                    dataset=dataset,
                     variant=variant,
                     paper=PAPER[0],
                     source=PAPER[1],
