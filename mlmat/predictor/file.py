@@ -24,10 +24,12 @@ from mlmat.descriptors.symmetry_functions import SymmetryFunctions
 from mlmat.errors import PredictorFileError
 from mlmat.files import atomic_write
 from mlmat.graphs.bond_graph import BondGraphEncoder
+from mlmat.graphs.crystal_graph import CrystalGraphEncoder
 from mlmat.graphs.radius_graph import RadiusGraphEncoder
 from mlmat.graphs.softgraph import SoftGraphEncoder
 from mlmat.models.ani import ANI
 from mlmat.models.bond_mpnn import BondMPNN
+from mlmat.models.cgcnn import CGCNN
 from mlmat.models.dtnn import DTNN
 from mlmat.models.equivariant import Equivariant
 from mlmat.models.hdnnp import HDNNP
@@ -43,9 +45,12 @@ SHIPPED = Path(__file__).parents[1] / "pretrained" / "gap.mlmat"
 SHIPPED_RDKIT = SHIPPED.with_name("rdkit.mlmat")
 """Its companion for logP, QED and synthetic accessibility."""
 
-MODELS = {kind.__name__: kind for kind in (ANI, HDNNP, BondMPNN, DTNN, Equivariant, SchNet, SoftMPNN)}
+MODELS = {kind.__name__: kind for kind in (ANI, CGCNN, HDNNP, BondMPNN, DTNN, Equivariant, SchNet, SoftMPNN)}
 DESCRIPTORS = {kind.__name__: kind for kind in (ANIDescriptor, ChebyshevDescriptor, SymmetryFunctions)}
-ENCODERS = {kind.__name__: kind for kind in (BondGraphEncoder, RadiusGraphEncoder, SoftGraphEncoder)}
+ENCODERS = {
+    kind.__name__: kind
+    for kind in (BondGraphEncoder, CrystalGraphEncoder, RadiusGraphEncoder, SoftGraphEncoder)
+}
 ARRAYS = ("variables", "mean", "scale", "reference", "calibration")
 
 

@@ -11,7 +11,7 @@ from mlmat.training.config import EnergyLoss, TrainingConfig
 
 KINDS = {
     **dict.fromkeys(("bond-mpnn", "soft-mpnn"), "smiles"),
-    **dict.fromkeys(("schnet", "dtnn", "hdnnp", "ani", "equivariant"), "structure"),
+    **dict.fromkeys(("schnet", "dtnn", "hdnnp", "ani", "equivariant", "cgcnn"), "structure"),
 }
 """Model name → what it takes. The first of a kind is its default."""
 
@@ -50,6 +50,7 @@ COST = {
     "hdnnp": 1.0,
     "ani": 1.0,
     "equivariant": 4.0,
+    "cgcnn": 1.5,
 }
 """Time for an atom, beside the bond-graph network's: neighbours within a cutoff are many."""
 
@@ -99,12 +100,16 @@ class Choice:
         from ase.data import atomic_numbers
 
         from mlmat.descriptors.ani import ANI_1X
+        from mlmat.graphs.crystal_graph import CrystalGraphEncoder
         from mlmat.graphs.radius_graph import RadiusGraphEncoder
         from mlmat.models.dtnn import ALL_PAIRS
 
         symbols = {symbol for atoms in items for symbol in set(atoms.get_chemical_symbols())}
         if self.model == "dtnn" and not self.cutoff and any(atoms.pbc.any() for atoms in items):
             raise InputError("dtnn takes all pairs of atoms, and a crystal has no end of them: give --cutoff")
+        if self.model == "cgcnn":
+            radius = {"radius": self.cutoff} if self.cutoff else {}
+            return CrystalGraphEncoder(tuple(sorted(symbols, key=atomic_numbers.get)), **radius)
         published = {"dtnn": ALL_PAIRS, "ani": ANI_1X.cutoff}
         cutoff = self.cutoff or published.get(self.model, CUTOFF)
         if self.model == "ani" and cutoff < ANI_1X.cutoff:
@@ -129,6 +134,11 @@ class Choice:
                 return DTNN(
                     len(encoder.elements), outputs, cutoff=self.cutoff, pooling=pooling, **self.fields
                 )
+            case "cgcnn":
+                from mlmat.models.cgcnn import CGCNN
+
+                sizes = {"neighbours": encoder.neighbours, "radius": encoder.radius}
+                return CGCNN(encoder.elements, outputs, pooling=pooling, **sizes, **self.fields)
             case "hdnnp":
                 from mlmat.descriptors.spread import spread_functions
                 from mlmat.models.hdnnp import HDNNP
