@@ -1,0 +1,192 @@
+"""CGCNN on the crystals of the Materials Project: the properties of its paper.
+
+    MLMAT_DATA=… python -m experiments.cgcnn.run --preset full --out runs/cgcnn
+
+For each property two networks of the same code: CGCNN at its published size, and the same without
+a convolution, which knows the composition only. Splits are random, as in the paper, or by chemical
+system (`--splits family`), where no set of elements is in two parts. A stopped run goes on where it
+was; each test part is predicted once.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from itertools import product
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import tyro
+
+from experiments.cgcnn.targets import SOURCE, TARGETS, Crystals, crystals, parts
+from mlmat.analysis.record import Metric, RunRecord, save_record
+from mlmat.commands.runs import prepare_process
+from mlmat.data.registry import checksums
+from mlmat.data.splits import Split
+from mlmat.files import read_lines, write_json
+from mlmat.metrics import bootstrap_interval, mae
+from mlmat.predictor import load_predictor, predict_items, save_predictor
+from mlmat.recipes.choice import Choice, choose
+from mlmat.recipes.fit import fit_task
+from mlmat.recipes.task import Task
+
+MODELS = {"CGCNN": 4, "composition only": 0}
+"""Name → number of convolutions."""
+
+
+@dataclass(frozen=True)
+class Config:
+    """Options of the experiment.
+
+    Attributes:
+        preset: full: the sizes of the paper, as far as crystals are at hand; quick: a tenth of the moduli.
+        out: folder for the results; what is finished there is not run again.
+        targets: properties; default by preset.
+        splits: "random", "family"; default by preset.
+        models: names, see `MODELS`.
+        n_train: training crystals; default those of the paper.
+        epochs: default by preset.
+        learning_rate: peak of the schedule.
+        seed: of split, weights and order.
+    """
+
+    preset: Literal["quick", "full"] = "quick"
+    out: Path = Path("runs/cgcnn")
+    targets: tuple[str, ...] = ()
+    splits: tuple[Literal["random", "family"], ...] = ()
+    models: tuple[str, ...] = tuple(MODELS)
+    n_train: int | None = None
+    epochs: int | None = None
+    learning_rate: float = 3e-3
+    seed: int = 0
+
+
+def settings(config: Config, name: str, model: str, n_train: int) -> Choice:
+    """Network and training of one cell: few crystals are met more often."""
+    usual = 10 if config.preset == "quick" else 60 if n_train > 10_000 else 200
+    choice = choose(
+        "structure",
+        n_train,
+        model="cgcnn",
+        members=1,
+        epochs=config.epochs or usual,
+        batch=64 if n_train > 4_000 else 32,
+        learning_rate=config.learning_rate,
+        seed=config.seed,
+    )
+    fields = {"features": 64, "layers": MODELS[model], "hidden": 32 if MODELS[model] else 128}
+    fields["hidden_layers"] = 1 if MODELS[model] else 3
+    return replace(choice, fields=fields)
+
+
+def run_cell(
+    config: Config, name: str, model: str, split: str, read: Callable[[str], Crystals]
+) -> dict[str, object]:
+    """One network: trained, and scored once on its test part; read if it was run before."""
+    n_train = config.n_train or (None if config.preset == "full" else 200)
+    stem = f"{name}-{split}-{model.replace(' ', '_')}-{n_train or 'all'}-{config.seed}"
+    path = config.out / "cells" / f"{stem}.json"
+    if path.exists():
+        return json.loads(path.read_text(encoding="utf-8"))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    found = read(name)
+    rows: Split = parts(found.families, TARGETS[name], split, n_train, config.seed)
+    choice = settings(config, name, model, len(rows.train))
+    task = Task("structure", found.items, found.values[:, None], (name,), (TARGETS[name].unit,))
+    file = path.with_suffix(".mlmat")
+
+    def report(row: dict[str, float]) -> None:
+        print(
+            f"{stem} epoch {row['epoch']:>4} loss {row['loss']:.5f} validation {row['score']:.5f} "
+            f"{row['seconds']:.1f} s",
+            flush=True,
+        )
+
+    if not file.exists():
+        trained = fit_task(
+            task,
+            rows.train,
+            rows.validation,
+            choice,
+            extensive=False,
+            checkpoint=path.with_suffix(".state"),
+            log=path.with_suffix(".log.jsonl"),
+            report=report,
+        )
+        save_predictor(trained.predictor, file, {"epochs": choice.training.epochs})
+    predicted = predict_items(load_predictor(file), [found.items[i] for i in rows.test]).mean[:, 0]
+    truth = found.values[rows.test]
+    low, high = bootstrap_interval(mae, predicted, truth, seed=config.seed)
+    result = {
+        "name": name, "split": split, "model": model, "n_train": len(rows.train), "n_test": len(truth),
+        "epochs": choice.training.epochs, "mae": mae(predicted, truth), "std": (high - low) / (2 * 1.96),
+        "mean": float(np.abs(truth - found.values[rows.train].mean()).mean()),
+        "seconds": sum(row["seconds"] for row in read_lines(path.with_suffix(".log.jsonl"))),
+    }  # fmt: skip
+    write_json(path, result)
+    return result
+
+
+def metrics_of(results: list[dict]) -> list[Metric]:
+    """Errors, property by property, with the spread of the truth as the error of knowing nothing."""
+    metrics = []
+    for row in results:
+        target = TARGETS[row["name"]]
+        where = f"{row['split']} split, {row['n_train']:,} training crystals"
+        common = {"dataset": target.dataset, "split": row["split"], "n_train": row["n_train"]}
+        common |= {"n_test": row["n_test"]}
+        paper = {"paper": target.paper, "source": SOURCE} if row["split"] == "random" else {}
+        title = f"{row['name'].replace('_', ' ')}: MAE"
+        if row["model"] == "CGCNN":
+            metrics.append(
+                Metric(title, row["mean"], target.unit, variant=f"training mean, {where}", **common)
+            )
+        variant = f"{row['model']}, {where}"
+        metrics.append(Metric(title, row["mae"], target.unit, row["std"], variant=variant, **common, **paper))
+    return metrics
+
+
+def main(config: Config) -> RunRecord:
+    prepare_process()
+    full = config.preset == "full"
+    targets = config.targets or (tuple(TARGETS) if full else ("log_bulk_modulus",))
+    splits = config.splits or (("random", "family") if full else ("random",))
+    config.out.mkdir(parents=True, exist_ok=True)
+    held: dict[str, Crystals] = {}
+
+    def read(name: str) -> Crystals:
+        if name not in held:
+            held.clear()
+            held[name] = crystals(name)
+        return held[name]
+
+    began, results = time.perf_counter(), []
+    # The cheap sets first.
+    order = sorted(targets, key=lambda name: TARGETS[name].train)
+    for name, split, model in product(order, splits, config.models):
+        row = run_cell(config, name, model, split, read)
+        print(f"{name}, {split}, {model}: MAE {row['mae']:.4f} {TARGETS[name].unit}", flush=True)
+        results.append(row)
+        sets = sorted({TARGETS[row["name"]].dataset for row in results})
+        record = RunRecord(
+            system="CGCNN",
+            preset=config.preset,
+            command=f"python -m experiments.cgcnn.run --preset {config.preset}",
+            config={key: str(value) for key, value in asdict(config).items() if key != "out"},
+            seeds=[config.seed],
+            data={file: digest for name in sets for file, digest in checksums(name).items()},
+            seconds={
+                "run": round(time.perf_counter() - began, 1),
+                "training": round(sum(row["seconds"] for row in results), 1),
+            },
+            metrics=metrics_of(results),
+        )
+        save_record(record, config.out / f"{config.preset}.json")
+    return record
+
+
+if __name__ == "__main__":
+    main(tyro.cli(Config))

@@ -1,0 +1,61 @@
+"""The experiment on crystals: parts that do not share a family, metrics beside the paper's."""
+
+import ase.build
+import numpy as np
+import pytest
+
+from experiments.cgcnn.run import Config, metrics_of, settings
+from experiments.cgcnn.targets import TARGETS, Target, crystals, family, parts
+from mlmat.errors import DataError
+
+FEW = Target("mp_crystals", "formation_energy", "eV/atom", 0.039, 28_046)
+
+
+def test_families_are_sets_of_elements():
+    assert family(ase.build.bulk("NaCl", "rocksalt", a=5.6)) == "Cl-Na"
+
+
+@pytest.mark.parametrize("split", ["random", "family"])
+def test_parts(split):
+    families = [f"{k % 60}" for k in range(600)]
+    rows = parts(families, FEW, split, None, 0)
+    assert sorted(np.concatenate(rows)) == list(range(600))
+    assert len(rows.test) >= 0.07 * 600
+    shared = {families[i] for i in rows.train} & {families[i] for i in rows.test}
+    assert bool(shared) == (split == "random")
+    fewer = parts(families, FEW, split, 50, 0)
+    assert len(fewer.train) == 50
+    assert set(fewer.train) < set(rows.train)
+    np.testing.assert_array_equal(fewer.test, rows.test)
+
+
+def test_the_network_without_convolutions_is_the_only_other_one():
+    config = Config(preset="full")
+    full, bare = (settings(config, "poisson_ratio", model, 2_041) for model in config.models)
+    assert full.fields == {"features": 64, "layers": 4, "hidden": 32, "hidden_layers": 1}
+    assert bare.fields["layers"] == 0
+    assert full.training == bare.training
+
+
+def test_metrics_stand_beside_the_paper_in_the_random_split_only():
+    row = {
+        "name": "band_gap",
+        "model": "CGCNN",
+        "n_train": 5,
+        "n_test": 2,
+        "mae": 0.4,
+        "std": 0.1,
+        "mean": 1.0,
+    }
+    found = metrics_of([row | {"split": split} for split in ("random", "family")])
+    assert [metric.paper for metric in found] == [None, 0.388, None, None]
+    assert [metric.value for metric in found] == [1.0, 0.4, 1.0, 0.4]
+
+
+def test_gaps_are_of_non_metals():
+    try:
+        found = crystals("band_gap")
+    except DataError as error:
+        pytest.skip(str(error))
+    assert (found.values > 0).all()
+    assert len(found.items) == len(found.families) > TARGETS["band_gap"].train / 2
