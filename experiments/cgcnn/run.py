@@ -1,4 +1,4 @@
-"""CGCNN on the crystals of the Materials Project: the properties of its paper.
+"""CGCNN on crystals of the Materials Project and on perovskites: the properties of its paper and of Matbench.
 
     MLMAT_DATA=… python -m experiments.cgcnn.run --preset full --out runs/cgcnn
 
@@ -21,7 +21,7 @@ from typing import Literal
 import numpy as np
 import tyro
 
-from experiments.cgcnn.targets import SOURCE, TARGETS, Crystals, crystals, parts
+from experiments.cgcnn.targets import TARGETS, Crystals, crystals, parts
 from mlmat.analysis.record import Metric, RunRecord, save_record
 from mlmat.commands.runs import prepare_process
 from mlmat.data.registry import checksums
@@ -138,7 +138,7 @@ def metrics_of(results: list[dict]) -> list[Metric]:
         where = f"{row['split']} split, {row['n_train']:,} training crystals"
         common = {"dataset": target.dataset, "split": row["split"], "n_train": row["n_train"]}
         common |= {"n_test": row["n_test"]}
-        paper = {"paper": target.paper, "source": SOURCE} if row["split"] == "random" else {}
+        paper = {"paper": target.paper, "source": target.source} if row["split"] == "random" else {}
         title = f"{row['name'].replace('_', ' ')}: MAE"
         if row["model"] == "CGCNN":
             metrics.append(
