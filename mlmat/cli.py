@@ -98,7 +98,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
         return code
     except KeyboardInterrupt:
-        resume = f"; mlmat {words[0]} --resume DIR goes on" if words[:1] in (["design"], ["train"], ["md"]) else ""
+        resumable = words[:1] in (["design"], ["train"], ["md"])
+        resume = f"; mlmat {words[0]} --resume DIR goes on" if resumable else ""
         print(f"mlmat: interrupted; what was finished is kept{resume}", file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:

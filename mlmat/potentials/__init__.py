@@ -3,7 +3,7 @@
 from mlmat.potentials.calculator import MlmatCalculator
 from mlmat.potentials.derivatives import Evaluation, evaluate, hessian
 from mlmat.potentials.emt import emt
-from mlmat.potentials.learned import from_predictor
+from mlmat.potentials.learned import fitting, from_predictor
 from mlmat.potentials.load import CLASSICAL, load_potential
 from mlmat.potentials.pair import lennard_jones, morse
 from mlmat.potentials.potential import Potential, exact_graph
@@ -17,6 +17,7 @@ __all__ = [
     "emt",
     "evaluate",
     "exact_graph",
+    "fitting",
     "from_predictor",
     "hessian",
     "lennard_jones",

@@ -15,6 +15,7 @@ from ase.stress import full_3x3_to_voigt_6_stress
 
 from mlmat.graphs.packing import pack
 from mlmat.potentials.derivatives import evaluate
+from mlmat.potentials.learned import fitting
 from mlmat.potentials.potential import Potential, exact_graph
 from mlmat.predictor.predict import budget_of
 
@@ -51,6 +52,7 @@ class MlmatCalculator(Calculator):
         n = len(self.atoms)
         with jax.enable_x64(self.double):
             graph = exact_graph(self.potential, self.atoms)
+            self.potential = fitting(self.potential, [graph])
             (packed,) = pack([graph], budget_of([graph], 1))
             energies, found = jax.device_get(_evaluate(self.potential, packed))
         energies = energies[:n].astype(float)

@@ -1,11 +1,13 @@
 """Forces, virial, stress and Hessian of a potential, by automatic differentiation.
 
-One backward pass by positions and shifts gives both forces and virial. With the strain
-trick, positions → positions (1 + ε) and shifts → shifts (1 + ε),
+An energy that does not change when all atoms are moved depends on positions through the
+vectors r_e = r_sender + s_e − r_receiver of the edges alone, so the derivative by the shifts s_e
+is that by these vectors, and gives everything:
 
-    F_i = −∂E/∂r_i,      ∂E/∂ε_ab = Σ_i r_i,a ∂E/∂r_i,b + Σ_e s_e,a ∂E/∂s_e,b
+    F_i = Σ_{e into i} ∂E/∂r_e − Σ_{e out of i} ∂E/∂r_e,      ∂E/∂ε_ab = Σ_e r_e,a ∂E/∂r_e,b
 
-and the stress is ∂E/∂ε / V: positive where the structure pulls, as in ASE.
+(the strain trick, positions → positions (1 + ε) and shifts → shifts (1 + ε), written out).
+The stress is ∂E/∂ε / V: positive where the structure pulls, as in ASE.
 """
 
 from __future__ import annotations
@@ -43,20 +45,28 @@ def evaluate(potential: Potential, graph: jraph.GraphsTuple) -> Evaluation:
     """
     graph = jax.tree.map(jnp.asarray, graph)
     owner, count = graph_of_node(graph), graph.n_node.shape[0]
-    positions, shift = graph.nodes["positions"], graph.edges["shift"]
 
-    def total(positions: jax.Array, shift: jax.Array) -> tuple[jax.Array, jax.Array]:
-        atomic = potential(moved(graph, positions, shift))
+    def total(shift: jax.Array) -> tuple[jax.Array, jax.Array]:
+        atomic = potential(with_shift(graph, shift))
         return atomic.sum(), segment_sum(atomic, owner, count, indices_are_sorted=True)
 
-    (by_positions, by_shift), energy = jax.grad(total, argnums=(0, 1), has_aux=True)(positions, shift)
-    of_nodes, of_edges = positions[:, :, None] * by_positions[:, None], shift[:, :, None] * by_shift[:, None]
-    virial = segment_sum(of_nodes, owner, count, indices_are_sorted=True)
-    if count == 1:
-        virial = virial + of_edges.sum(axis=0)
-    else:
-        virial = virial + segment_sum(of_edges, owner[graph.receivers], count, indices_are_sorted=True)
-    return Evaluation(energy, -by_positions, 0.5 * (virial + virial.swapaxes(-1, -2)))
+    slope, energy = jax.grad(total, has_aux=True)(graph.edges["shift"])
+    slope = jax.lax.optimization_barrier(slope)
+    of_edges = _vectors(graph)[:, :, None] * slope[:, None]
+    virial = segment_sum(of_edges, owner[graph.receivers], count, indices_are_sorted=True)
+    return Evaluation(energy, _forces(graph, slope), 0.5 * (virial + virial.swapaxes(-1, -2)))
+
+
+def _vectors(graph: jraph.GraphsTuple) -> jax.Array:
+    positions = graph.nodes["positions"]
+    return positions[graph.senders] + graph.edges["shift"] - positions[graph.receivers]
+
+
+def _forces(graph: jraph.GraphsTuple, slope: jax.Array) -> jax.Array:
+    """Forces ``[n, 3]`` from the slopes ``[e, 3]`` by the vectors of the edges."""
+    n = graph.nodes["positions"].shape[0]
+    pulled = segment_sum(slope, graph.receivers, n, indices_are_sorted=True)
+    return pulled - segment_sum(slope, graph.senders, n)
 
 
 def evaluate_first(potential: Potential, graph: jraph.GraphsTuple) -> Evaluation:
@@ -65,17 +75,21 @@ def evaluate_first(potential: Potential, graph: jraph.GraphsTuple) -> Evaluation
     Returns:
         Energy ``[]``, forces ``[n, 3]`` (zero for padding), virial ``[3, 3]``.
     """
-    positions, shift = graph.nodes["positions"], graph.edges["shift"]
-    real = jnp.arange(positions.shape[0]) < graph.n_node[0]
+    real = jnp.arange(graph.nodes["positions"].shape[0]) < graph.n_node[0]
 
-    def total(positions: jax.Array, shift: jax.Array) -> jax.Array:
-        return jnp.where(real, potential(moved(graph, positions, shift)), 0.0).sum()
+    def total(shift: jax.Array) -> jax.Array:
+        return jnp.where(real, potential(with_shift(graph, shift)), 0.0).sum()
 
-    energy, (by_positions, by_shift) = jax.value_and_grad(total, argnums=(0, 1))(positions, shift)
-    # Padding edges have no shift, and the padding atom lies at the origin.
-    virial = jnp.matmul(positions.T, by_positions, precision="highest")
-    virial = virial + jnp.matmul(shift.T, by_shift, precision="highest")
-    return Evaluation(energy, -by_positions, 0.5 * (virial + virial.T))
+    energy, slope = jax.value_and_grad(total)(graph.edges["shift"])
+    # Else XLA computes the slope anew for each component of the virial.
+    slope = jax.lax.optimization_barrier(slope)
+    virial = jnp.einsum("ea,eb->ab", _vectors(graph), slope, precision="highest")
+    return Evaluation(energy, _forces(graph, slope), 0.5 * (virial + virial.T))
+
+
+def with_shift(graph: jraph.GraphsTuple, shift: jax.Array) -> jraph.GraphsTuple:
+    """The graph with other shifts."""
+    return graph._replace(edges={**graph.edges, "shift": shift})
 
 
 def moved(graph: jraph.GraphsTuple, positions: jax.Array, shift: jax.Array) -> jraph.GraphsTuple:

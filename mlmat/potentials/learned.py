@@ -8,7 +8,8 @@ shared evenly.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import jax
@@ -17,7 +18,7 @@ import jraph
 import numpy as np
 
 from mlmat.errors import InputError
-from mlmat.nn.module import apply, map_members
+from mlmat.nn.module import apply, grown, map_members
 from mlmat.potentials.potential import Potential, edges_within
 from mlmat.predictor import Predictor
 from mlmat.predictor.forces import check_forces
@@ -67,6 +68,21 @@ class ModelEnergy:
             senders=jnp.where(inside, graph.senders, graph.receivers),
             edges={**graph.edges, "shift": jnp.where(inside[:, None], graph.edges["shift"], 0.0)},
         )
+
+
+def fitting(potential: Potential, graphs: Sequence[jraph.GraphsTuple]) -> Potential:
+    """The potential with static sizes that hold these structures; itself if it has none, or they do.
+
+    Some networks keep triples of atoms in lists of a fixed size, and say NaN when it is too small.
+    Host code; the weights stay as they are.
+
+    Args:
+        potential: learned or classical.
+        graphs: as its encoder makes them.
+    """
+    if not isinstance(potential.energy, ModelEnergy):
+        return potential
+    return replace(potential, energy=replace(potential.energy, model=grown(potential.energy.model, graphs)))
 
 
 def from_predictor(predictor: Predictor) -> Potential:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import jraph
 import numpy as np
 
 from mlmat.errors import MlmatError
+from mlmat.potentials.learned import fitting
 from mlmat.potentials.potential import Potential
 from mlmat.simulate.grid import Grid, allocate, grown
-from mlmat.simulate.neighbours import rebuild
-from mlmat.simulate.state import EXPLODED, FINE, OVERFLOW, OVERLAPPING, Info, State, System
+from mlmat.simulate.neighbours import rebuild, to_graph
+from mlmat.simulate.state import EXPLODED, FINE, OVERFLOW, OVERLAPPING, Info, State, System, with_virial
 
 MOST_TRIES = 8
 """Times the list is grown for one chunk of steps."""
@@ -21,6 +24,22 @@ MOST_TRIES = 8
 
 class SimulationError(MlmatError):
     """A trajectory that cannot go on; what was finished is kept."""
+
+
+class Advanced(NamedTuple):
+    """A state some steps later.
+
+    Attributes:
+        grid: of its neighbour list, larger if it had to be.
+        potential: the one given, with larger static sizes if it had to be.
+        state: after the steps.
+        info: what the last step reports.
+    """
+
+    grid: Grid
+    potential: Potential
+    state: State
+    info: Info
 
 
 @partial(jax.jit, static_argnums=(0, 1))
@@ -39,12 +58,13 @@ def loop(
     def one(carry: tuple[Any, State, Info]) -> Any:
         return carry[0] + 1, *simulator.step(carry[1])
 
-    return jax.lax.while_loop(go, one, (0, state, blank))[1:]
+    _, state, info = jax.lax.while_loop(go, one, (0, state, blank))
+    return with_virial(potential, system, grid, state, info)
 
 
 def advance(
     ensemble: Any, grid: Grid, potential: Potential, system: System, state: State, steps: int
-) -> tuple[Grid, State, Info]:
+) -> Advanced:
     """Make `steps` steps; host code.
 
     Args:
@@ -55,9 +75,6 @@ def advance(
         state: from `mlmat.simulate.state.start` and the ensemble's ``init``.
         steps: at least one.
 
-    Returns:
-        The grid, larger if it had to be, the state and what the last step reports.
-
     Raises:
         SimulationError: a trajectory that explodes, atoms on top of each other, a list that
             cannot be grown. The state that was given is untouched.
@@ -66,9 +83,13 @@ def advance(
         after, info = loop(ensemble, grid, potential, system, state, steps)
         status = int(after.status)
         if status == FINE:
-            return grid, after, info
+            return Advanced(grid, potential, after, info)
         step = int(after.step)
         if status & EXPLODED:
+            larger = fitting(potential, [host_graph(potential, system, after)])
+            if larger.energy != potential.energy:  # the network ran out of room for triples
+                potential = larger
+                continue
             raise SimulationError(
                 f"the trajectory exploded at step {step}: an atom moves more than 1 Å in a step, or "
                 "energies are not finite. Take a shorter time step, relax the structure first, or use a "
@@ -84,16 +105,33 @@ def advance(
     raise SimulationError(f"the neighbour list kept growing at step {step}: the structure collapses")
 
 
+def host_graph(potential: Potential, system: System, state: State) -> jraph.GraphsTuple:
+    """The structure as the potential's encoder would make it, on the host."""
+    graph = jax.device_get(to_graph(state.neighbours, system.species, state.positions, state.cell))
+    n, positions = len(system.species), graph.nodes["positions"]
+    vectors = positions[graph.senders] + graph.edges["shift"] - positions[graph.receivers]
+    kept = (graph.receivers < n) & ((vectors**2).sum(axis=1) < potential.cutoff**2)
+    return jraph.GraphsTuple(
+        nodes={name: values[:n] for name, values in graph.nodes.items()},
+        edges={"shift": graph.edges["shift"][kept]},
+        receivers=graph.receivers[kept],
+        senders=graph.senders[kept],
+        globals=None,
+        n_node=np.array([n], np.int32),
+        n_edge=np.array([kept.sum()], np.int32),
+    )
+
+
 def regrown(grid: Grid, state: State, after: State) -> tuple[Grid, State]:
     """Larger sizes, and the state before with a list of those sizes."""
-    if np.asarray(after.neighbours.needed)[3]:
+    needed = np.asarray(after.neighbours.needed)
+    if needed[2]:
         cell = np.asarray(after.cell, float)
         fresh = allocate(np.asarray(after.positions, float), cell, grid.periodic, grid.cutoff, grid.skin)
-        sizes = {name: max(getattr(grid, name), getattr(fresh, name)) for name in ("per_atom", "edges")}
-        grid = Grid(**{**vars(fresh), **sizes})
+        grid = replace(fresh, edges=max(grid.edges, fresh.edges))
     else:
-        grid = grown(grid, np.asarray(after.neighbours.needed))
+        grid = grown(grid, needed)
     # The list of the state stays that of the same positions, so that its remaking falls on the same steps.
     old = state.neighbours
     found = jax.jit(rebuild, static_argnums=0)(grid, old.positions, old.cell)
-    return grid, state._replace(neighbours=found)
+    return grid, state._replace(neighbours=found, status=jnp.zeros_like(state.status))

@@ -76,7 +76,7 @@ class NPT:
         def step(state: State) -> tuple[State, Info]:
             state = drift(kick(system, rescale(state), dt / 2), dt / 2)
             state = thermalise(system, state, self.temperature, self.friction * 1e-3 * self.time_step)
-            state = with_forces(potential, system, grid, drift(state, dt / 2), dt)
+            state = with_forces(potential, system, grid, drift(state, dt / 2), dt, variable=True)
             state = kick(system, state, dt / 2)
             state = state._replace(step=state.step + 1)
             return state, measure(system, grid, state, self.freedoms(len(state.positions)))

@@ -11,6 +11,7 @@ import numpy as np
 
 from mlmat.errors import InputError
 from mlmat.potentials.derivatives import hessian, moved
+from mlmat.potentials.learned import fitting
 from mlmat.potentials.potential import Potential, exact_graph
 from mlmat.simulate.relax import Relaxed, relax
 from mlmat.units import ELEMENTARY_CHARGE, FEMTOSECOND, GPA, PLANCK
@@ -36,10 +37,12 @@ def elastic_constants(potential: Potential, atoms: ase.Atoms, relaxed: bool = Tr
     if not atoms.pbc.all():
         raise InputError("elastic constants need a crystal that is periodic in all three directions")
     with jax.enable_x64(True):
-        by_strain, mixed = _second_derivatives(potential, exact_graph(potential, atoms))
+        graph = exact_graph(potential, atoms)
+        potential = fitting(potential, [graph])
+        by_strain, mixed = _second_derivatives(potential, graph)
         matrix = np.asarray(by_strain)
         if relaxed and len(atoms) > 1:
-            stiffness = np.asarray(_hessian(potential, exact_graph(potential, atoms)))
+            stiffness = np.asarray(_hessian(potential, graph))
             # Moving all atoms alike costs nothing: those three directions are left out.
             response = np.linalg.pinv(0.5 * (stiffness + stiffness.T), rcond=1e-8, hermitian=True)
             matrix = matrix - np.asarray(mixed).T @ response @ np.asarray(mixed)
@@ -116,7 +119,8 @@ def phonons(potential: Potential, atoms: ase.Atoms, repeat: tuple[int, int, int]
     n = len(atoms)
     large = atoms.repeat(repeat)
     with jax.enable_x64(True):
-        rows = np.asarray(_hessian(potential, exact_graph(potential, large), atoms=n))
+        graph = exact_graph(potential, large)
+        rows = np.asarray(_hessian(fitting(potential, [graph]), graph, atoms=n))
     places = np.stack(np.meshgrid(*map(np.arange, repeat), indexing="ij"), axis=-1).reshape(-1, 3)
     blocks = rows.reshape(3 * n, len(places), 3 * n).swapaxes(0, 1)
     # Momentum: the sum over all cells is zero; rounding is put on the cell itself.

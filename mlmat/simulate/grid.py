@@ -27,8 +27,7 @@ class Grid:
         periodic: by direction of the cell.
         bins: number of bins along each direction.
         reach: bins to look at on either side, along each direction.
-        per_bin: atoms a bin holds.
-        per_atom: neighbours an atom has, at most.
+        per_bin: atoms a bin holds; a multiple of 32.
         edges: neighbours of all atoms together.
     """
 
@@ -38,7 +37,6 @@ class Grid:
     bins: tuple[int, int, int]
     reach: tuple[int, int, int]
     per_bin: int
-    per_atom: int
     edges: int
 
     @property
@@ -84,23 +82,21 @@ def allocate(
     box = cell if np.any(periodic) else np.zeros((3, 3))
     search = vesin.NeighborList(cutoff=radius, full_list=True, n_threads=1)
     (receivers,) = search.compute(positions, box, np.asarray(periodic, bool), quantities="i")
-    own = np.bincount(receivers, minlength=len(positions))
-    needed = (np.bincount(bin_number(place, bins)).max(), own.max(), own.sum())
-    sizes = tuple(map(int, bins)), tuple(map(int, reach)), 0, 0, 0
+    needed = (np.bincount(bin_number(place, bins)).max(), len(receivers))
+    sizes = tuple(map(int, bins)), tuple(map(int, reach)), 0, 0
     return _with_room(Grid(float(cutoff), float(skin), tuple(map(bool, periodic)), *sizes), needed)
 
 
 def grown(grid: Grid, needed: np.ndarray) -> Grid:
     """The grid with what a list would have needed (`Neighbours.needed`), and some to spare; host code."""
-    return _with_room(grid, needed[:3])
+    return _with_room(grid, needed[:2])
 
 
 def _with_room(grid: Grid, needed: np.ndarray) -> Grid:
-    atoms, own, edges = (math.ceil(SPARE * int(count)) + 2 for count in needed)
+    atoms, edges = (math.ceil(SPARE * int(count)) + 2 for count in needed)
     return replace(
         grid,
-        per_bin=max(grid.per_bin, 4 * math.ceil(atoms / 4)),
-        per_atom=max(grid.per_atom, 8 * math.ceil(own / 8)),
+        per_bin=max(grid.per_bin, 32 * math.ceil(atoms / 32)),
         edges=max(grid.edges, 64 * math.ceil(edges / 64)),
     )
 

@@ -21,6 +21,7 @@ import numpy as np
 from mlmat.errors import InputError
 from mlmat.graphs.packing import Budget, pack
 from mlmat.graphs.radius_graph import RadiusGraphEncoder
+from mlmat.potentials.learned import fitting
 from mlmat.potentials.potential import Potential
 from mlmat.simulate.minimise import MINIMISERS, Point
 from mlmat.simulate.relax_loop import SKIN, Progress, Task, begin, run
@@ -98,7 +99,7 @@ def relax(
     budget, progress, made = None, None, 0
     with jax.enable_x64(double):
         while True:
-            batch, budget = _packed(potential, structures, atoms, boxes, budget, dtype)
+            batch, budget, potential = _packed(potential, atoms, boxes, budget, dtype)
             if progress is None:
                 point = Point(jnp.asarray(batch.nodes["positions"]), jnp.zeros((count, 3, 3), dtype))
                 progress = begin(method, batch, point)
@@ -119,10 +120,13 @@ def relax(
 
 
 def _packed(
-    potential: Potential, first: Sequence[ase.Atoms], atoms: Sequence[ase.Atoms], boxes: list[np.ndarray],
-    budget: Budget | None, dtype: Any,
-) -> tuple[jraph.GraphsTuple, Budget]:  # fmt: skip
-    """One batch of all structures; positions and shifts are those before deformation."""
+    potential: Potential,
+    atoms: Sequence[ase.Atoms],
+    boxes: list[np.ndarray],
+    budget: Budget | None,
+    dtype: Any,
+) -> tuple[jraph.GraphsTuple, Budget, Potential]:
+    """One batch of all structures, shifts before deformation, and the potential with sizes for it."""
     encode = RadiusGraphEncoder(potential.elements, potential.cutoff + SKIN)
     graphs = []
     for one, box in zip(atoms, boxes, strict=True):
@@ -139,7 +143,7 @@ def _packed(
     if budget is None or edges > budget.n_edge:
         budget = Budget(nodes, 64 * math.ceil(1.1 * edges / 64) + 64, len(atoms) + 1)
     (batch,) = pack(graphs, budget)
-    return batch, budget
+    return batch, budget, fitting(potential, graphs)
 
 
 def _write_back(atoms: Sequence[ase.Atoms], boxes: list[np.ndarray], progress: Progress) -> None:

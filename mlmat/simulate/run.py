@@ -21,6 +21,7 @@ from ase.calculators.singlepoint import SinglePointCalculator
 from ase.stress import full_3x3_to_voigt_6_stress
 
 from mlmat.errors import InputError, OutputError
+from mlmat.potentials.learned import fitting
 from mlmat.potentials.potential import Potential
 from mlmat.simulate.advance import advance
 from mlmat.simulate.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
@@ -77,6 +78,7 @@ def simulate(
     out = Path(out)
     with jax.enable_x64(double):
         dtype = np.float64 if double else np.float32
+        potential = fitting(potential, [potential.encoder(atoms)])
         system, grid, state = start(potential, atoms, temperature, seed, skin, dtype)
         state = ensemble(potential, system, grid).init(state)
         settings = {"ensemble": repr(ensemble), "interval": interval, "seed": seed, "double": double}
@@ -99,7 +101,7 @@ def simulate(
                 streams[LOG].write(log_row(state, first, ensemble.time_step).encode())
                 streams[TRAJECTORY].write(frame_text(atoms, state, first, ensemble.time_step).encode())
             for number in range(int(state.step) // interval + 1, steps // interval + 1):
-                grid, state, info = advance(ensemble, grid, potential, system, state, interval)
+                grid, potential, state, info = advance(ensemble, grid, potential, system, state, interval)
                 info = jax.device_get(info)
                 streams[TRAJECTORY].write(frame_text(atoms, state, info, ensemble.time_step).encode())
                 streams[LOG].write(log_row(state, info, ensemble.time_step).encode())

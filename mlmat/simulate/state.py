@@ -16,7 +16,7 @@ import numpy as np
 from mlmat.errors import InputError
 from mlmat.potentials.derivatives import evaluate_first
 from mlmat.potentials.potential import Potential
-from mlmat.simulate.grid import Grid, allocate
+from mlmat.simulate.grid import Grid, allocate, grown
 from mlmat.simulate.neighbours import Neighbours, overflows, rebuild, to_graph, update
 from mlmat.units import BOLTZMANN
 
@@ -127,11 +127,13 @@ def start(
     velocities = draw_velocities(masses, temperature, seed) if drawn else atoms.get_velocities()
     grid = allocate(atoms.positions, cell, atoms.pbc, potential.cutoff, skin)
     system = System(jnp.asarray(graph.nodes["species"]), jnp.asarray(masses, dtype))
-    state = first_state(
-        potential, system, grid,
-        jnp.asarray(atoms.positions, dtype), jnp.asarray(velocities, dtype), jnp.asarray(cell, dtype),
-        jax.random.key(seed),
-    )  # fmt: skip
+    arrays = (jnp.asarray(array, dtype) for array in (atoms.positions, velocities, cell))
+    arrays = (*arrays, jax.random.key(seed))
+    state = first_state(potential, system, grid, *arrays)
+    # Rounding may put atoms on the border of two bins into the same one.
+    while int(state.status) == OVERFLOW:
+        grid = grown(grid, np.asarray(state.neighbours.needed))
+        state = first_state(potential, system, grid, *arrays)
     return system, grid, state
 
 
@@ -148,7 +150,7 @@ def draw_velocities(masses: np.ndarray, temperature: float, seed: int) -> np.nda
 def _first_state(potential, system, grid, positions, velocities, cell, key) -> State:
     neighbours = rebuild(grid, positions, cell)
     status = jnp.where(overflows(grid, neighbours), OVERFLOW, FINE).astype(jnp.int32)
-    found = evaluate_first(potential, to_graph(neighbours, system.species, positions, cell))
+    found = evaluate_first(potential, to_graph(neighbours, system.species, positions))
     return State(
         positions, velocities, cell, found.energy, found.forces[:-1], found.virial, neighbours, key,
         jnp.zeros((), jnp.int32), (), status,
@@ -159,7 +161,9 @@ first_state = jax.jit(_first_state, static_argnums=2)
 """State of given positions, velocities and cell, with its forces."""
 
 
-def with_forces(potential: Potential, system: System, grid: Grid, state: State, time_step: float) -> State:
+def with_forces(
+    potential: Potential, system: System, grid: Grid, state: State, time_step: float, variable: bool = False
+) -> State:
     """The state with energy, forces, virial and status of its positions and cell.
 
     Args:
@@ -168,9 +172,10 @@ def with_forces(potential: Potential, system: System, grid: Grid, state: State, 
         grid: sizes of the neighbour list.
         state: with new positions or cell.
         time_step: internal units; an atom faster than 1 Å in it counts as exploded.
+        variable: whether the cell may change; else the virial is not brought up to date.
     """
     neighbours = update(grid, state.neighbours, state.positions, state.cell)
-    graph = to_graph(neighbours, system.species, state.positions, state.cell)
+    graph = to_graph(neighbours, system.species, state.positions, state.cell if variable else None)
     found = evaluate_first(potential, graph)
     fine = jnp.isfinite(found.energy) & jnp.isfinite(found.forces).all()
     fine &= jnp.abs(state.velocities).max() * time_step < FURTHEST
@@ -182,10 +187,18 @@ def with_forces(potential: Potential, system: System, grid: Grid, state: State, 
     return state._replace(
         energy=found.energy,
         forces=found.forces[:-1],
-        virial=found.virial,
+        # Of a fixed cell nobody asks for it at each step, and it is not cheap; see `with_virial`.
+        virial=found.virial if variable else state.virial,
         neighbours=neighbours,
         status=state.status | status.astype(jnp.int32),
     )
+
+
+def with_virial(potential: Potential, system: System, grid: Grid, state: State, info: Info) -> Any:
+    """State and info with virial and pressure of the positions as they are."""
+    graph = to_graph(state.neighbours, system.species, state.positions, state.cell)
+    state = state._replace(virial=evaluate_first(potential, graph).virial)
+    return state, info._replace(pressure=measure(system, grid, state, 1).pressure)
 
 
 def kinetic_energy(system: System, velocities: jax.Array) -> jax.Array:
@@ -196,7 +209,7 @@ def kinetic_energy(system: System, velocities: jax.Array) -> jax.Array:
 def measure(system: System, grid: Grid, state: State, freedoms: int, conserved: Any = None) -> Info:
     """Temperature, pressure and energies of a state; `freedoms` are the degrees of freedom."""
     kinetic = kinetic_energy(system, state.velocities)
-    volume = jnp.abs(jnp.linalg.det(state.cell))
+    volume = jnp.abs(jnp.dot(state.cell[0], jnp.cross(state.cell[1], state.cell[2])))
     pressure = (2.0 * kinetic - jnp.trace(state.virial)) / (3.0 * volume)
     return Info(
         potential=state.energy,

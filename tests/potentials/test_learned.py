@@ -10,6 +10,7 @@ from mlmat.errors import InputError
 from mlmat.graphs.radius_graph import RadiusGraphEncoder
 from mlmat.models.schnet import SchNet
 from mlmat.potentials import MlmatCalculator, from_predictor, load_potential
+from mlmat.potentials.committee import force_disagreement
 from mlmat.predictor import Predictor, predict_forces, predict_items, save_predictor
 
 ELEMENTS = ("Cu", "Au")
@@ -74,3 +75,14 @@ def test_what_is_no_potential_is_refused(predictor, change, reason):
 
     with pytest.raises(InputError, match=reason):
         from_predictor(dataclasses.replace(predictor, **change))
+
+
+def test_disagreement_is_that_of_the_members(predictor):
+    potential = from_predictor(predictor)
+    atoms = crystal()
+    (forces,) = predict_forces(predictor, [predictor.encoder(atoms)])
+    expected = np.sqrt((forces.std**2).sum(axis=1)).max() / 23.060547830619
+    assert force_disagreement(potential, [atoms, atoms])[1] == pytest.approx(expected, rel=1e-4)
+    single = from_predictor(predictor.only(jnp.array(0)))
+    with pytest.raises(InputError, match="needs an ensemble"):
+        force_disagreement(single, [atoms])

@@ -29,7 +29,7 @@ def trajectory(ensemble, atoms, steps, interval, potential=ARGON, temperature=30
         system, grid, state = start(potential, atoms, temperature, dtype=np.float64)
         state = ensemble(potential, system, grid).init(state)
         for _ in range(steps // interval):
-            grid, state, info = advance(ensemble, grid, potential, system, state, interval)
+            grid, _, state, info = advance(ensemble, grid, potential, system, state, interval)
             rows.append([float(value) for value in info])
     return np.array(rows), state
 
@@ -72,7 +72,7 @@ def test_light_and_heavy_atoms_share_the_energy():
     with jax.enable_x64(True):
         system, grid, state = start(ARGON, atoms, 30.0, dtype=np.float64)
         for _ in range(900):
-            grid, state, _ = advance(ensemble, grid, ARGON, system, state, 20)
+            grid, _, state, _ = advance(ensemble, grid, ARGON, system, state, 20)
             energies.append(0.5 * atoms.get_masses()[:, None] * np.asarray(state.velocities) ** 2)
     each = np.mean(energies[50:], axis=0)
     thermal = 0.5 * BOLTZMANN * 30.0
