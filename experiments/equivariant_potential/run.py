@@ -24,7 +24,7 @@ from mlmat.files import read_lines
 from mlmat.predictor import load_predictor, save_predictor
 from mlmat.recipes.choice import choose
 from mlmat.recipes.fit import fit_task
-from mlmat.recipes.mechanics_scores import mechanical_metrics
+from mlmat.recipes.mechanics_scores import mechanical_metrics, predict_mechanics
 from mlmat.recipes.task import Task
 from mlmat.training.config import EnergyLoss
 
@@ -92,6 +92,7 @@ def main(config: Config) -> RunRecord | None:
         ("eV",),
         forces=of_atoms(data, "forces"),
         stress=data["stress"] if learnt else None,
+        groups=data["group"].tolist(),
     )
     stem = config.out / f"{config.element}-{config.seed}"
     if not stem.with_suffix(".mlmat").exists():
@@ -130,8 +131,9 @@ def main(config: Config) -> RunRecord | None:
     predictor = load_predictor(stem.with_suffix(".mlmat"))
     common = {"dataset": name, "n_train": len(parts.train)}
     variant = f"{config.element}, {config.layers} layers, {config.features} features, {epochs} epochs"
+    said = predict_mechanics(predictor, [task.items[row] for row in parts.test])
     metrics = mechanical_metrics(
-        predictor, data, parts.test, variant=variant, split="published test", seed=config.seed, **common
+        said, task, parts.test, variant=variant, split="published test", seed=config.seed, **common
     )
     for metric in metrics:
         print(f"{metric.name:<30} {metric.value:.4g} {metric.unit}  {metric.variant}", flush=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -46,9 +47,12 @@ def run(options: TrainOptions) -> int:
     if options.resume is None:
         _check(options)
     options, out = prepare(options, "train")
-    console.print(f"[bold]mlmat train[/] {options.file}: {', '.join(options.target)} → {out}")
+    console.print(f"[bold]mlmat train[/] {options.data or options.file} → {out}")
     prepare_process()
     data, task, init = _task(options)
+    if options.split == "auto":
+        published = data.parts is not None and "test" in data.parts
+        options = replace(options, split="published" if published else "random")
     _say(data)
     fits = []
     for name, seed, parts in _splits(options, data, task):
@@ -59,17 +63,28 @@ def run(options: TrainOptions) -> int:
         fits.append(_fit(options, out, data, task, init, name, seed, parts))
     from mlmat.commands.train_outputs import write_outputs
 
-    write_outputs(options, out, data, task, fits, command_line(options, "train", ("file",)), began)
+    write_outputs(
+        options,
+        out,
+        data,
+        task,
+        fits,
+        command_line(options, "train", () if options.data else ("file",)),
+        began,
+    )
     return 0
 
 
 def _check(options: TrainOptions) -> None:
     """What can be said before a folder is made or a file is read."""
-    if options.file is None:
+    if options.data is not None:
+        if options.file is not None or options.unit:
+            raise InputError("--data names a set with its own units: leave the file and --unit out")
+    elif options.file is None:
         raise InputError("name the file to learn from: mlmat train FILE --target NAME --unit UNIT")
-    if not options.target:
+    if not options.target and options.data is None:
         raise InputError("name what is to be learnt: --target NAME (a column, or a key of extxyz frames)")
-    if options.task == "regression" and not options.unit:
+    if options.task == "regression" and not options.unit and options.data is None:
         raise InputError("name the unit of the target: --unit eV (or nm, ...; 1 for a pure number)")
     if options.seeds < 1 or (options.seeds > 1 and options.split.startswith("kfold")):
         raise InputError("--seeds must be at least 1, and goes with one split: use kfold or seeds, not both")
@@ -84,9 +99,11 @@ def _check(options: TrainOptions) -> None:
 def _task(options: TrainOptions):
     """The data, the task, and the predictor to go on from."""
     from mlmat.data.own import read_own_data
-    from mlmat.predictor import load_predictor
-    from mlmat.recipes.task import task_of
+    from mlmat.data.own.registered import registered_data
 
+    if options.data is not None:
+        data = registered_data(options.data, options.target)
+        return _checked(options, data)
     group = options.split.removeprefix("group:") if options.split.startswith("group:") else None
     units = options.unit[0] if len(options.unit) == 1 else (options.unit or "1")
     data = read_own_data(
@@ -99,9 +116,17 @@ def _task(options: TrainOptions):
         structures=options.structures,
         task=options.task,
     )
+    return _checked(options, data)
+
+
+def _checked(options: TrainOptions, data: Any):
+    """The data with their task and the predictor to go on from, which must take them."""
+    from mlmat.predictor import load_predictor
+    from mlmat.recipes.task import task_of
+
     init = None if options.init is None else load_predictor(options.init)
     if init is not None and init.encoder.kind != data.kind:
-        raise InputError(f"{options.init} takes {init.encoder.kind}, and {options.file} holds {data.kind}")
+        raise InputError(f"{options.init} takes {init.encoder.kind}, and {options.source} holds {data.kind}")
     return data, task_of(data), init
 
 
@@ -120,12 +145,15 @@ def _say(data: Any) -> None:
 def _splits(options: TrainOptions, data: Any, task: Any) -> Iterator[tuple[str, int, Any]]:
     """Name, seed and parts of every training."""
     from mlmat.data.folds import split_by_name
+    from mlmat.data.structures import split_by_parts
 
     smiles = list(task.items) if task.kind == "smiles" else None
     column = options.split.removeprefix("group:")
     groups = None if data.groups is None else {column: data.groups}
 
     def parts(seed: int) -> list:
+        if options.split == "published":
+            return [split_by_parts(data.parts, data.groups, seed)]
         return split_by_name(options.split, smiles, data.identity, groups, options.fractions, seed)
 
     if options.split.startswith("kfold"):
@@ -184,7 +212,7 @@ def _fit(options: TrainOptions, out: Path, data, task, init, name: str, seed: in
             task,
             parts,
             trained.predictor,
-            dataset=options.file.name,
+            dataset=options.source,
             split=f"{options.split} test",
             seed=seed,
             max_rows=options.baseline_rows,
@@ -196,6 +224,7 @@ def _choice(options: TrainOptions, stem: Path, task, parts, seed: int, extensive
     """Model and settings, searched for if asked."""
     from mlmat.recipes.choice import choose, mean_size
     from mlmat.recipes.tune import tune_choice
+    from mlmat.training.config import EnergyLoss
 
     names = ("members", "epochs", "batch", "learning_rate", "features", "layers", "cutoff", "patience")
     given = {name: getattr(options, name) for name in names}
@@ -209,6 +238,7 @@ def _choice(options: TrainOptions, stem: Path, task, parts, seed: int, extensive
         report=lambda note: console.print(f"  {note}", style="dim", highlight=False),
         **given,
     )
+    choice = replace(choice, loss=EnergyLoss(*options.loss_weights))
     if not options.search:
         return choice
     with progress_bar("{task.fields[info]}") as progress:

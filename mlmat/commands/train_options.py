@@ -21,19 +21,22 @@ class TrainOptions:
     kernel ridge, predictions for every test item, figures, and one HTML report.
 
     Examples: mlmat train dyes.csv --target "Absorption/nm" --unit nm | mlmat train frames.xyz
-    --target energy --unit eV --split random | mlmat train more.csv --target gap --unit eV --init old.mlmat
+    --target energy --unit eV --split random | mlmat train --data mlearn_si --model equivariant |
+    mlmat train more.csv --target gap --unit eV --init old.mlmat
 
     Args:
         file: CSV, extxyz, ASE database, or a folder.
-        target: name of the property; give it again for several at once, forces beside energy.
+        data: a set of mlmat data list instead of a file; energy, forces and stress are its targets.
+        target: name of the property; give it again for several at once: energy, forces, stress.
         unit: its unit; one for all targets, or one for each.
         task: a number, or a class.
         smiles: column with SMILES; found out if left out.
         id: column with names of the rows.
         structures: folder that holds the structures named in the table.
-        split: random, skeleton (families of molecules apart), group:COLUMN, kfold or kfold:10.
+        split: random, skeleton (families of molecules apart), group:COLUMN, kfold or kfold:10;
+            published, for a set of --data with a test part. auto is that, or else random.
         fractions: train, validation and test part.
-        model: auto, bond-mpnn or soft-mpnn (SMILES), schnet, dtnn, hdnnp or ani (structures).
+        model: auto, bond-mpnn or soft-mpnn (SMILES), schnet, dtnn, hdnnp, ani or equivariant (structures).
         preset: how much work: quick, default (minutes on two cores), large (an accelerator).
         seed: of the split, the weights and the order.
         seeds: repeat everything with so many seeds and report the spread.
@@ -48,6 +51,7 @@ class TrainOptions:
         features: width of the network.
         layers: its rounds of messages.
         cutoff: of neighbours in structures, Å; dtnn takes all pairs of atoms without it.
+        loss_weights: of energy per atom, forces and stress, where forces are learnt.
         patience: stop after so many epochs without improvement.
         baseline_rows: training rows that the kernel baselines see at most.
         out: folder for the results. Default: runs/train-<time>.
@@ -55,15 +59,18 @@ class TrainOptions:
     """
 
     file: tyro.conf.Positional[Path | None] = None
+    data: str | None = None
     target: Annotated[Many[tuple[str, ...]], tyro.conf.arg(metavar="NAME")] = ()
     unit: Annotated[Many[tuple[str, ...]], tyro.conf.arg(metavar="UNIT")] = ()
     task: Literal["regression", "classification"] = "regression"
     smiles: str | None = None
     id: str | None = None
     structures: Path | None = None
-    split: str = "random"
+    split: str = "auto"
     fractions: tuple[float, float, float] = (0.8, 0.1, 0.1)
-    model: Literal["auto", "bond-mpnn", "soft-mpnn", "schnet", "dtnn", "hdnnp", "ani"] = "auto"
+    model: Literal[
+        "auto", "bond-mpnn", "soft-mpnn", "schnet", "dtnn", "hdnnp", "ani", "equivariant", "cgcnn"
+    ] = "auto"
     preset: Literal["quick", "default", "large"] = "default"
     seed: int = 0
     seeds: int = 1
@@ -78,10 +85,16 @@ class TrainOptions:
     features: int | None = None
     layers: int | None = None
     cutoff: float | None = None
+    loss_weights: tuple[float, float, float] = (1.0, 1.0, 1.0)
     patience: int | None = None
     baseline_rows: int = 4000
     out: Path | None = None
     resume: Path | None = None
+
+    @property
+    def source(self) -> str:
+        """Name of the file or data set."""
+        return self.data or self.file.name
 
 
 OPTIONS = TrainOptions

@@ -42,12 +42,12 @@ def write_outputs(
             seconds[name] += value
     seconds["run"] = time.perf_counter() - began - seconds["compile"]
     record = RunRecord(
-        system=f"{', '.join(task.properties)} of {Path(options.file).name}",
+        system=f"{', '.join(task.properties)} of {options.source}",
         preset="train",
         command=command,
         config=plain_options(options),
         seeds=sorted({fit.seed for fit in fits}),
-        data={Path(options.file).name: data.sha256},
+        data={options.source: data.sha256},
         seconds={name: round(value, 2) for name, value in seconds.items()},
         metrics=metrics,
     )
@@ -64,7 +64,7 @@ def write_outputs(
     headline = next((row for row in table if str(row[0]).startswith(OURS)), None)
     write_training_report(
         out / "report.html",
-        title=f"{first} from {Path(options.file).name}",
+        title=f"{first} from {options.source}",
         summary=(
             f"{fits[0].trained.predictor.members} {type(fits[0].trained.predictor.model).__name__} networks, "
             f"trained on {len(fits[0].parts.train):,} items and tested on {len(fits[0].parts.test):,} that "
@@ -124,7 +124,7 @@ def _scores(task: Any, fits: Sequence[Any]) -> list[list[Any]]:
         m for m in metrics if m.name.endswith(HEADLINES) or (m.variant == MODEL and m.name.endswith(shown))
     ]
 
-    names = (*task.properties, "forces")
+    names = (*task.properties, "energy per atom", "forces", "stress")
 
     def place(m: Metric) -> tuple:
         kind = next(k for k, score in enumerate(SCORES) if m.name.endswith(score))

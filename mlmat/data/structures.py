@@ -42,31 +42,43 @@ def of_atoms(data: Dataset, name: str, rows: Sequence[int] | None = None) -> lis
 
 
 def published_split(data: Dataset, seed: int = 0, share: float = SHARE) -> Split:
-    """The parts that the authors of a set give, in its array ``split``.
-
-    Without a validation part, a share of the training part is taken for it: drawn within each
-    ``group``, so that every kind of structure is in both.
-
-    Args:
-        data: with ``split`` (training, validation, test).
-        seed: of the draw.
-        share: of the training part.
+    """The parts that the authors of a set give; see `split_by_parts`.
 
     Raises:
         InputError: a set without a published test part.
     """
-    if "split" not in data.arrays or not (data["split"] == "test").any():
-        raise InputError(f"{data.name} has no published test part: use a split of your own, such as random")
-    train, check, test = (
-        np.flatnonzero(data["split"] == part) for part in ("training", "validation", "test")
-    )
+    parts = data["split"] if "split" in data.arrays else None
+    return split_by_parts(parts, data.arrays.get("group"), seed, share)
+
+
+def split_by_parts(
+    parts: Sequence[str] | None, groups: Sequence[str] | None = None, seed: int = 0, share: float = SHARE
+) -> Split:
+    """The split that the names of parts describe.
+
+    Without a validation part, a share of the training part is taken for it: drawn within each
+    group, so that every kind of structure is in both.
+
+    Args:
+        parts: ``[N]`` training, validation or test; other items are left out.
+        groups: ``[N]`` kinds of items.
+        seed: of the draw.
+        share: of the training part.
+
+    Raises:
+        InputError: no parts, or no test part.
+    """
+    parts = np.asarray([] if parts is None else parts)
+    if not (parts == "test").any():
+        raise InputError("these data have no published test part: use another split, such as random")
+    train, check, test = (np.flatnonzero(parts == part) for part in ("training", "validation", "test"))
     if len(check):
         return Split(train, check, test)
-    groups = data["group"][train] if "group" in data.arrays else np.full(len(train), "")
+    kinds = np.full(len(train), "") if groups is None else np.asarray(groups)[train]
     generator = np.random.default_rng(seed)
     # Shuffled first, then sorted by group, every 1/share-th row: each group gives its share.
     order = generator.permutation(len(train))
-    order = order[np.argsort(groups[order], kind="stable")]
+    order = order[np.argsort(kinds[order], kind="stable")]
     step = round(1 / share)
     chosen = np.zeros(len(train), bool)
     chosen[order[int(generator.integers(step)) :: step]] = True

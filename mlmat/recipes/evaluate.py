@@ -17,6 +17,7 @@ from mlmat.learners.baselines import Baselines, run_baselines
 from mlmat.metrics import bootstrap_interval, mae, r2, rmse
 from mlmat.predictor import Forces, Predictions, Predictor, predict_items
 from mlmat.recipes.forces import force_metrics, forces_of
+from mlmat.recipes.mechanics_scores import Mechanics, mechanical_metrics, predict_mechanics
 from mlmat.recipes.task import Task
 
 BOOTSTRAP = 1000
@@ -114,6 +115,13 @@ def evaluate(
         observed = [task.forces[i] for i in parts.test]
         common["n_test"] = len(observed)
         metrics += force_metrics(forces, observed, task.units[0], MODEL, seed, common)
+        if task.units[0] == "eV":
+            said = Mechanics(predictions.mean[:, 0], [force.mean for force in forces], None)
+            if task.stress is not None:
+                said = predict_mechanics(predictor, items["test"])
+            more = mechanical_metrics(said, task, parts.test, variant=MODEL, seed=seed, **common)
+            # Forces of all structures together are there already, beside their baseline.
+            metrics += [m for m in more if (m.name.split()[0], m.variant) != ("forces", MODEL)]
     return Evaluation(parts.test, predictions, raw, baselines, metrics, forces)
 
 

@@ -10,8 +10,6 @@ import jax
 import numpy as np
 
 from mlmat.analysis.record import Metric
-from mlmat.data.dataset import Dataset
-from mlmat.data.structures import of_atoms, structures
 from mlmat.errors import MlmatError
 from mlmat.graphs.packing import pack, unpack
 from mlmat.metrics import bootstrap_interval
@@ -21,6 +19,7 @@ from mlmat.potentials.learned import from_predictor
 from mlmat.predictor import Predictor
 from mlmat.predictor.encoding import encode_items
 from mlmat.predictor.predict import budget_of, predict_encoded
+from mlmat.recipes.task import Task
 from mlmat.training.energy_forces import VOIGT
 from mlmat.units import GPA
 
@@ -34,12 +33,13 @@ class Mechanics(NamedTuple):
     Attributes:
         energies: ``[N]`` eV.
         forces: ``[n, 3]`` of each, eV/Å.
-        stress: ``[N, 6]`` eV/Å³, xx, yy, zz, yz, xz, xy, tension positive; NaN if not periodic.
+        stress: ``[N, 6]`` eV/Å³, xx, yy, zz, yz, xz, xy, tension positive; NaN if not periodic;
+            None if it was not asked for.
     """
 
     energies: np.ndarray
     forces: list[np.ndarray]
-    stress: np.ndarray
+    stress: np.ndarray | None
 
 
 def predict_mechanics(predictor: Predictor, items: Sequence[Any]) -> Mechanics:
@@ -76,46 +76,40 @@ def predict_mechanics(predictor: Predictor, items: Sequence[Any]) -> Mechanics:
 
 
 def mechanical_metrics(
-    predictor: Predictor,
-    data: Dataset,
-    rows: Sequence[int],
-    *,
-    variant: str,
-    seed: int,
-    **common: Any,
+    found: Mechanics, task: Task, rows: Sequence[int], *, variant: str, seed: int, **common: Any
 ) -> list[Metric]:
     """Errors of energy per atom, force and stress components: of all structures, then of each group.
 
     Args:
-        predictor: of the energy, in eV.
-        data: with ``energy`` and ``forces``; ``stress`` and ``group`` where it has them.
+        found: what a potential says of those rows.
+        task: an energy in eV, with forces; stress and groups where it has them.
         rows: of the test part.
-        variant: name of the model.
+        variant: name of the model; that of a group follows after a semicolon.
         seed: of the bootstrap, which draws structures.
         **common: further fields of the metrics.
     """
-    found = predict_mechanics(predictor, structures(data, rows))
-    rows = np.asarray(rows)
-    sizes = data["n_atoms"][rows].astype(float)
-    energy = 1e3 * (found.energies - data["energy"][rows]) / sizes
-    forces = [f - o for f, o in zip(found.forces, of_atoms(data, "forces", rows), strict=True)]
-    errors = {"energy": ("meV/atom", [np.array([e]) for e in energy]), "force": ("eV/Å", forces)}
-    if "stress" in data.arrays:
-        errors["stress"] = ("GPa", list((found.stress - data["stress"][rows]) / GPA))
-    groups = data["group"][rows] if "group" in data.arrays else np.full(len(rows), "")
+    items = [task.items[row] for row in rows]
+    sizes = np.array([len(atoms) for atoms in items], float)
+    energy = 1e3 * (found.energies - np.array([task.targets[row, 0] for row in rows])) / sizes
+    forces = [f - np.asarray(task.forces[row], float) for f, row in zip(found.forces, rows, strict=True)]
+    errors = {"energy per atom": ("meV", list(energy)), "forces": ("eV/Å", forces)}
+    if task.stress is not None and found.stress is not None:
+        errors["stress"] = ("GPa", list((found.stress - np.asarray(task.stress)[rows]) / GPA))
+    groups = np.array(["" if task.groups is None else task.groups[row] for row in rows])
     metrics = []
     for group in ("", *sorted(set(groups.tolist()) - {""})):
-        chosen = np.flatnonzero(groups == group) if group else np.arange(len(rows))
+        chosen = np.flatnonzero(groups == group) if group else np.arange(len(items))
         name = f"{variant}; {group}" if group else variant
         for quantity, (unit, each) in errors.items():
             some = [np.asarray(each[i], float).ravel() for i in chosen]
             some = [e for e in some if np.isfinite(e).all()]
             if some:
-                metrics += _pair(quantity, unit, some, seed, variant=name, n_test=len(some), **common)
+                fields = {**common, "variant": name, "n_test": len(some)}
+                metrics += _pair(quantity, unit, some, seed, fields)
     return metrics
 
 
-def _pair(quantity: str, unit: str, errors: list[np.ndarray], seed: int, **common: Any) -> list[Metric]:
+def _pair(quantity: str, unit: str, errors: list[np.ndarray], seed: int, fields: dict) -> list[Metric]:
     """Mean absolute and root-mean-square error over all components of some structures."""
     sums = np.array([np.abs(e).sum() for e in errors])
     squares = np.array([(e**2).sum() for e in errors])
@@ -126,6 +120,6 @@ def _pair(quantity: str, unit: str, errors: list[np.ndarray], seed: int, **commo
         std = (high - low) / (2 * 1.96)
     rmse = float(np.sqrt(squares.sum() / counts.sum()))
     return [
-        Metric(f"{quantity} MAE", float(sums.sum() / counts.sum()), unit, std, **common),
-        Metric(f"{quantity} RMSE", rmse, unit, **common),
+        Metric(f"{quantity} MAE", float(sums.sum() / counts.sum()), unit, std, **fields),
+        Metric(f"{quantity} RMSE", rmse, unit, **fields),
     ]

@@ -30,6 +30,7 @@ class Task:
         stress: ``[N, 6]`` in energy/Å³ (xx, yy, zz, yz, xz, xy; tension positive), if it is learnt
             too; NaN where unknown.
         force_weights: ``[n]`` of each item: weights of the atoms' forces in the loss; None: 1.
+        groups: kind of each item, by which errors of a potential are reported, too.
     """
 
     kind: str
@@ -41,6 +42,7 @@ class Task:
     forces: Sequence[np.ndarray] | None = None
     stress: np.ndarray | None = None
     force_weights: Sequence[np.ndarray] | None = None
+    groups: Sequence[str] | None = None
 
 
 def task_of(data: OwnData) -> Task:
@@ -58,7 +60,10 @@ def task_of(data: OwnData) -> Task:
     if data.forces is not None and len(data.properties) > 1:
         raise InputError("forces go with one energy: name energy and forces as the only targets")
     targets = np.asarray(data.targets, float).reshape(len(data.items), -1)
-    return Task(data.kind, data.items, targets, data.properties, data.units, classes, data.forces)
+    return Task(
+        data.kind, data.items, targets, data.properties, data.units, classes, data.forces, data.stress,
+        groups=data.groups,
+    )  # fmt: skip
 
 
 class Scaling(NamedTuple):

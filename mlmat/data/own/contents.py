@@ -65,6 +65,9 @@ class OwnData:
         sha256: of the file; of the list of names and checksums if there are several.
         labels: property → names of its classes, for classification.
         forces: eV/Å or the unit given, ``[n, 3]`` for each item, if ``forces`` was a target.
+        stress: ``[N, 6]`` in energy/Å³ (xx, yy, zz, yz, xz, xy; tension positive), if ``stress`` was
+            a target; NaN where missing.
+        parts: published part of each item (training, validation, test), or None.
     """
 
     kind: str
@@ -80,6 +83,8 @@ class OwnData:
     sha256: str
     labels: dict[str, tuple[str, ...]] = field(default_factory=dict)
     forces: list[np.ndarray] | None = None
+    stress: np.ndarray | None = None
+    parts: list[str] | None = None
 
     def __len__(self) -> int:
         return len(self.items)

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from ase.stress import full_3x3_to_voigt_6_stress
 
 from mlmat.data.own.cells import find_column
 from mlmat.data.own.geometry import identity_of_structure
-from mlmat.data.own.records import FORCES, Record
+from mlmat.data.own.records import FORCES, STRESS, Record
 from mlmat.data.own.structures import Frame, read_frames
 from mlmat.errors import InputError
 
@@ -81,7 +82,16 @@ def _record(
         None if label is None else str(label),
         found,
         reason,
+        _stress(values.get(STRESS)),
     )
+
+
+def _stress(value: Any) -> np.ndarray | None:
+    """Six components in ASE's order, of six or nine numbers."""
+    numbers = np.array([]) if value is None else np.asarray(value, float).ravel()
+    if len(numbers) == 9:
+        numbers = full_3x3_to_voigt_6_stress(numbers.reshape(3, 3))
+    return numbers if len(numbers) == 6 and np.isfinite(numbers).all() else None
 
 
 def _text(value: Any) -> Any:

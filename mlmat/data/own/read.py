@@ -12,7 +12,7 @@ import numpy as np
 from mlmat.data.own import cells
 from mlmat.data.own.contents import OwnData, Skip, check_enough
 from mlmat.data.own.plausible import unit_name, unit_warning
-from mlmat.data.own.records import FORCES, Record, table_records
+from mlmat.data.own.records import FORCES, STRESS, Record, table_records
 from mlmat.data.own.text import suffix_of
 from mlmat.errors import InputError, TargetError
 from mlmat.files import sha256
@@ -38,7 +38,8 @@ def read_own_data(
         path: CSV or TSV with SMILES (``.xz``, ``.gz`` or ``.zip`` too); xyz or extxyz with
             values in its comment lines; ASE database; a folder of structure files with a
             CSV of ids.
-        targets: names of the properties; ``"forces"`` (with ``"energy"``) reads forces.
+        targets: names of the properties; ``"forces"`` (with ``"energy"``) reads forces, and
+            ``"stress"`` with them stress.
         units: one for each target, or one for all; see `mlmat.units`.
         smiles_column: None guesses it.
         id_column: None takes a column called id, or the row number.
@@ -66,9 +67,11 @@ def read_own_data(
     for name, unit in zip(names, unit_list, strict=True):
         unit_of[name], note = unit_name(unit)
         notes += [note] if note and note not in notes else []
-    scalars = [name for name in names if name != FORCES]
+    scalars = [name for name in names if name not in (FORCES, STRESS)]
     if not scalars:
         raise InputError("forces need an energy to be the gradient of: name both targets")
+    if STRESS in names and FORCES not in names:
+        raise InputError("stress is learnt together with forces: name energy, forces and stress")
     path = Path(path)
     options = {"smiles": smiles_column, "id": id_column, "group": group_column}
     records, files = _records(path, scalars, FORCES in names, options, structures, notes)
@@ -93,6 +96,7 @@ def read_own_data(
         sha256=files if isinstance(files, str) else _checksum(files),
         labels=labels,
         forces=_forces(kept, unit_of, scalars[0]) if FORCES in names else None,
+        stress=_stress(kept, unit_of, scalars[0]) if STRESS in names else None,
     )
 
 
@@ -110,6 +114,22 @@ def _forces(records: list[Record], unit_of: dict[str, str], energy: str) -> list
             f"ENERGY/LENGTH, such as {unit_of[energy]}/Å or hartree/bohr"
         ) from error
     return [factor * record.forces for record in records]
+
+
+def _stress(records: list[Record], unit_of: dict[str, str], energy: str) -> np.ndarray:
+    """Stress in the unit of the energy per Å³; NaN where a structure has none."""
+    unit = unit_of[STRESS]
+    try:
+        if unit != unit_of[energy]:  # one unit for all: the energy's, and Å
+            factor = convert(1.0, unit, "eV/Å^3") / convert(1.0, unit_of[energy], "eV")
+        else:
+            factor = 1.0
+    except InputError as error:
+        raise InputError(
+            f"stress in {unit!r} cannot be brought to {unit_of[energy]}/Å^3: give a unit of pressure, such "
+            "as eV/Å^3, GPa or kbar (tension positive, as ASE has it)"
+        ) from error
+    return np.array([np.full(6, np.nan) if r.stress is None else factor * r.stress for r in records])
 
 
 def _records(

@@ -15,8 +15,8 @@ from mlmat.data.own.table import SAMPLE, find_columns
 from mlmat.data.own.text import readable
 from mlmat.errors import DataError, MlmatError
 
-FORCES = "forces"
-"""The target that stands for an array for each structure."""
+FORCES, STRESS = "forces", "stress"
+"""The targets that stand for an array for each structure."""
 
 
 class Record(NamedTuple):
@@ -31,6 +31,7 @@ class Record(NamedTuple):
         group: label or None.
         forces: ``[n, 3]`` or None.
         reason: why it cannot be used, or None.
+        stress: ``[6]`` xx, yy, zz, yz, xz, xy, or None.
     """
 
     row: int
@@ -41,6 +42,7 @@ class Record(NamedTuple):
     group: str | None
     forces: np.ndarray | None
     reason: str | None
+    stress: np.ndarray | None = None
 
 
 def table_records(

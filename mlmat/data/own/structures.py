@@ -190,7 +190,11 @@ def _database(path: str | Path) -> _Read:
         with ase.db.connect(path) as database:
             for row in database.select():
                 values = dict(row.key_value_pairs) | dict(row.data)
-                values |= {name: row.get(name) for name in ("energy", "forces") if row.get(name) is not None}
+                values |= {
+                    name: row.get(name)
+                    for name in ("energy", "forces", "stress")
+                    if row.get(name) is not None
+                }
                 yield row.toatoms(), values, None
     except GeneratorExit:
         raise
