@@ -84,6 +84,7 @@ class ElementNetworks(nn.Module):
         ]
         if len(networks) == 1:
             return networks[0](x)
+        x, species, real = jnp.asarray(x), jnp.asarray(species), jnp.asarray(real)
         atoms, elements = len(x), len(networks)
         sizes = block_sizes(self.shares, elements, atoms)
         order = jnp.argsort(species, stable=True)

@@ -144,7 +144,8 @@ class Choice:
                 from mlmat.models.hdnnp import HDNNP
 
                 functions = spread_functions(encoder.cutoff)
-                return HDNNP(len(encoder.elements), functions, outputs, pooling=pooling, **self.fields)
+                fields = {"descriptor": functions} | self.fields
+                return HDNNP(len(encoder.elements), outputs=outputs, pooling=pooling, **fields)
             case "equivariant":
                 from mlmat.models.equivariant import Equivariant
 
