@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
+from mlmat.data.catalogue_ani import ANI_ENTRIES
 from mlmat.data.catalogue_crystals import CRYSTAL_ENTRIES
 from mlmat.data.catalogue_delta import DELTA_ENTRIES
 from mlmat.data.catalogue_potentials import POTENTIAL_ENTRIES
@@ -153,6 +154,9 @@ _ENTRIES = (
 )
 
 ENTRIES = MappingProxyType(
-    {entry.name: entry for entry in (*_ENTRIES, *DELTA_ENTRIES, *POTENTIAL_ENTRIES, *CRYSTAL_ENTRIES)}
+    {
+        entry.name: entry
+        for entry in (*_ENTRIES, *DELTA_ENTRIES, *POTENTIAL_ENTRIES, *ANI_ENTRIES, *CRYSTAL_ENTRIES)
+    }
 )
 """Every data set by name."""
