@@ -31,7 +31,7 @@ def read_ani1(paths: Sequence[Path]) -> dict[str, np.ndarray]:
             numbers, places, energies = (raw.get(f"{letter}_{name}") for letter in "ZRE")
             if places is None or energies is None or places.shape != (len(energies), len(numbers), 3):
                 raise DataError(
-                    f"{path}: {name} lacks geometries or energies: take the file of this data set"
+                    f"{path}: {name} lacks geometries or energies: fetch the file again"
                 )
             parts["n_atoms"].append(np.full(len(energies), len(numbers), np.int64))
             parts["numbers"].append(np.tile(numbers, len(energies)))
