@@ -9,7 +9,7 @@ shared evenly.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import jax
@@ -83,6 +83,23 @@ def fitting(potential: Potential, graphs: Sequence[jraph.GraphsTuple]) -> Potent
     if not isinstance(potential.energy, ModelEnergy):
         return potential
     return replace(potential, energy=replace(potential.energy, model=grown(potential.energy.model, graphs)))
+
+
+def sizes_since(potential: Potential, first: Potential) -> dict[str, Any]:
+    """Static sizes that `fitting` has changed, by name; JSON values, empty for most potentials."""
+    if not isinstance(potential.energy, ModelEnergy):
+        return {}
+    names = (field.name for field in fields(potential.energy.model) if field.name not in ("parent", "name"))
+    pairs = ((name, getattr(potential.energy.model, name)) for name in names)
+    return {name: value for name, value in pairs if value != getattr(first.energy.model, name)}
+
+
+def with_sizes(potential: Potential, sizes: dict[str, Any]) -> Potential:
+    """The potential with the sizes that `sizes_since` told, as read back from JSON."""
+    if not sizes:
+        return potential
+    sizes = {name: tuple(value) if isinstance(value, list) else value for name, value in sizes.items()}
+    return replace(potential, energy=replace(potential.energy, model=potential.energy.model.clone(**sizes)))
 
 
 def from_predictor(predictor: Predictor) -> Potential:

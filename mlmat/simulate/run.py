@@ -21,7 +21,7 @@ from ase.calculators.singlepoint import SinglePointCalculator
 from ase.stress import full_3x3_to_voigt_6_stress
 
 from mlmat.errors import InputError, OutputError
-from mlmat.potentials.learned import fitting
+from mlmat.potentials.learned import fitting, sizes_since, with_sizes
 from mlmat.potentials.potential import Potential
 from mlmat.simulate.advance import advance
 from mlmat.simulate.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
@@ -78,7 +78,7 @@ def simulate(
     out = Path(out)
     with jax.enable_x64(double):
         dtype = np.float64 if double else np.float32
-        potential = fitting(potential, [potential.encoder(atoms)])
+        given = potential = fitting(potential, [potential.encoder(atoms)])
         system, grid, state = start(potential, atoms, temperature, seed, skin, dtype)
         state = ensemble(potential, system, grid).init(state)
         settings = {"ensemble": repr(ensemble), "interval": interval, "seed": seed, "double": double}
@@ -88,6 +88,7 @@ def simulate(
             if notes["settings"] != settings:
                 raise InputError(f"{out} holds another run ({notes['settings']}): choose another folder")
             lengths = notes["lengths"]
+            potential = with_sizes(given, notes["sizes"])
         try:
             streams = {name: _opened(out / name, length) for name, length in lengths.items()}
         except OSError as error:
@@ -107,7 +108,8 @@ def simulate(
                 streams[LOG].write(log_row(state, info, ensemble.time_step).encode())
                 if number % checkpoint_every == 0 or number == steps // interval:
                     lengths = {name: _settled(stream) for name, stream in streams.items()}
-                    notes = {"settings": settings, "lengths": lengths}
+                    sizes = sizes_since(potential, given)
+                    notes = {"settings": settings, "lengths": lengths, "sizes": sizes}
                     save_checkpoint(out / CHECKPOINT, Checkpoint(state, grid, notes))
                 report(number * interval, info)
         finally:

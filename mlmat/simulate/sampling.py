@@ -69,7 +69,7 @@ def modes_of(stiffness: np.ndarray, masses: np.ndarray) -> Modes:
             "relax the structure further"
         )
     kept = constants > SOFTEST
-    return Modes((vectors[:, kept] / roots[:, None]).T.reshape(kept.sum(), -1, 3), constants[kept])
+    return Modes((vectors[:, kept] / roots[:, None]).T.reshape(kept.sum(), len(masses), 3), constants[kept])
 
 
 def modes(potential: Potential, atoms: ase.Atoms) -> Modes:

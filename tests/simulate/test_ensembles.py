@@ -42,6 +42,7 @@ def test_energy_fluctuation_goes_with_the_square_of_the_time_step():
     assert order == pytest.approx(2.0, abs=0.2)
 
 
+@pytest.mark.slow
 def test_energy_does_not_drift():
     rows, _ = trajectory(NVE(1.0), crystal(), 10_000, 20)
     per_atom = 1000 * rows[:, 5] / 32
@@ -49,22 +50,25 @@ def test_energy_does_not_drift():
     assert abs(drift) < 0.02
 
 
+@pytest.mark.slow
 def test_the_chain_conserves_its_energy_and_holds_the_temperature():
-    rows, _ = trajectory(NoseHoover(4.0, 30.0, time=200.0), crystal(), 20_000, 20)
+    rows, _ = trajectory(NoseHoover(4.0, 30.0, time=200.0), crystal(), 12_000, 20)
     assert rows[:, 5].std() < 1e-3
     assert rows[100:, 2].mean() == pytest.approx(30.0, rel=0.03)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ensemble", [Langevin(5.0, 30.0, friction=2.0), NoseHoover(5.0, 30.0, time=150.0)])
 def test_kinetic_energy_fluctuates_as_in_the_canonical_ensemble(ensemble):
-    rows, _ = trajectory(ensemble, crystal(), 40_000, 20)
+    rows, _ = trajectory(ensemble, crystal(), 24_000, 20)
     freedoms = ensemble.freedoms(32)
     kinetic = rows[200:, 1]
     assert kinetic.mean() == pytest.approx(0.5 * freedoms * BOLTZMANN * 30.0, rel=0.03)
     # Var K = (k_B T)² N_f / 2.
-    assert kinetic.var() == pytest.approx(0.5 * freedoms * (BOLTZMANN * 30.0) ** 2, rel=0.2)
+    assert kinetic.var() == pytest.approx(0.5 * freedoms * (BOLTZMANN * 30.0) ** 2, rel=0.25)
 
 
+@pytest.mark.slow
 def test_light_and_heavy_atoms_share_the_energy():
     atoms = crystal()
     atoms.set_masses(np.where(np.arange(32) % 2, 10.0, 80.0))
@@ -103,6 +107,7 @@ def test_an_ideal_gas_has_its_law_and_its_fluctuations():
     assert np.var(volumes[100:]) == pytest.approx((n + 1) * unit**2, rel=0.4)
 
 
+@pytest.mark.slow
 def test_a_crystal_under_pressure_has_that_pressure():
     rows, _ = trajectory(NPT(5.0, 30.0, 0.1, time=500.0, compressibility=0.4), crystal(), 20_000, 20)
     assert rows[200:, 3].mean() / GPA == pytest.approx(0.1, abs=0.02)

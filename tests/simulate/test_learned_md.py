@@ -1,5 +1,6 @@
 """Networks with lists of triples of a fixed size, in dynamics: too small a size is grown, never silent."""
 
+import json
 from dataclasses import replace
 
 import jax
@@ -9,6 +10,7 @@ import pytest
 from ase.build import bulk
 
 from mlmat.potentials import MlmatCalculator, fitting, from_predictor
+from mlmat.potentials.learned import sizes_since, with_sizes
 from mlmat.predictor import Predictor
 from mlmat.recipes.choice import choose
 from mlmat.simulate.advance import advance
@@ -50,6 +52,9 @@ def test_triples_that_do_not_fit_are_given_room(potential):
     assert np.isfinite(float(after.info.conserved))
     same = advance(NVE(1.0), grid, fitting(potential, [graph]), system, state, 5)
     np.testing.assert_allclose(after.state.positions, same.state.positions, atol=1e-5)
+    # A checkpoint keeps the sizes, so that a resumed run makes the same sums.
+    sizes = json.loads(json.dumps(sizes_since(after.potential, tight)))
+    assert with_sizes(tight, sizes).energy == after.potential.energy
 
 
 def test_energy_in_dynamics_is_that_of_the_encoder(potential):
