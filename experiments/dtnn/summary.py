@@ -95,6 +95,7 @@ def write_summary(config: Any, updates: int, finished: Sequence[dict[str, Any]],
     options = {**asdict(config), "updates": updates, "sizes": sorted({one["n_train"] for one in finished})}
     del options["out"]
     words = ["python", "-m", "experiments.dtnn.run", "--preset", config.preset]
+    words += ["--cutoffs", *(f"{cutoff:g}" for cutoff in config.cutoffs), "--n-test", str(config.n_test)]
     words += ["--dataset", config.dataset, "--updates", str(updates), "--sizes", *map(str, options["sizes"])]
     words += [
         "--properties",
