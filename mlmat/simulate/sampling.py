@@ -50,18 +50,27 @@ class Modes(NamedTuple):
     constants: np.ndarray
 
 
-def modes_of(stiffness: np.ndarray, masses: np.ndarray) -> Modes:
-    """Vibrations from a Hessian; translations, rotations and the softest are left out.
+def modes_of(stiffness: np.ndarray, masses: np.ndarray, positions: np.ndarray | None = None) -> Modes:
+    """Vibrations from a Hessian, without translations, rotations and the softest.
 
     Args:
         stiffness: ``[3n, 3n]`` eV/Å², of a minimum.
         masses: ``[n]`` u.
+        positions: ``[n, 3]`` Å of a molecule, whose rotations are no vibrations; None: a crystal.
 
     Raises:
         InputError: a saddle point: relax the structure further.
     """
-    roots = np.sqrt(np.repeat(masses, 3))
-    weighted = 0.5 * (stiffness + stiffness.T) / (roots[:, None] * roots)
+    n, roots = len(masses), np.sqrt(np.repeat(masses, 3))
+    rigid = [np.tile(axis, n) for axis in np.eye(3)]
+    if positions is not None:
+        arms = positions - masses @ positions / masses.sum()
+        rigid += [np.cross(axis, arms).reshape(-1) for axis in np.eye(3)]
+    # Directions that move nothing, such as the rotation of a linear molecule, drop out by their size.
+    basis, sizes, _ = np.linalg.svd((np.array(rigid) * roots).T, full_matrices=False)
+    basis = basis[:, sizes > 1e-4 * sizes[0]]
+    free = np.eye(3 * n) - basis @ basis.T
+    weighted = free @ (0.5 * (stiffness + stiffness.T) / (roots[:, None] * roots)) @ free
     constants, vectors = np.linalg.eigh(weighted)
     if constants[0] < -10 * SOFTEST:
         raise InputError(
@@ -69,7 +78,7 @@ def modes_of(stiffness: np.ndarray, masses: np.ndarray) -> Modes:
             "relax the structure further"
         )
     kept = constants > SOFTEST
-    return Modes((vectors[:, kept] / roots[:, None]).T.reshape(kept.sum(), len(masses), 3), constants[kept])
+    return Modes((vectors[:, kept] / roots[:, None]).T.reshape(kept.sum(), n, 3), constants[kept])
 
 
 def modes(potential: Potential, atoms: ase.Atoms) -> Modes:
@@ -81,7 +90,7 @@ def modes(potential: Potential, atoms: ase.Atoms) -> Modes:
     with jax.enable_x64(True):
         graph = exact_graph(potential, atoms)
         stiffness = np.asarray(jax.jit(hessian)(fitting(potential, [graph]), graph))
-    return modes_of(stiffness, atoms.get_masses())
+    return modes_of(stiffness, atoms.get_masses(), None if atoms.pbc.any() else atoms.positions)
 
 
 def sample_modes(
@@ -163,7 +172,7 @@ def normal_mode_set(
     for index, values in sorted(found.items()):
         atoms = ase.Atoms(molecules[index].numbers, values["positions"])
         try:
-            vibrations = modes_of(np.array(values["hessian"]), atoms.get_masses())
+            vibrations = modes_of(np.array(values["hessian"]), atoms.get_masses(), atoms.positions)
         except InputError:
             lost["no minimum"] = lost.get("no minimum", 0) + 1
             continue

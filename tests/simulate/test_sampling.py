@@ -6,6 +6,7 @@ import pytest
 from ase.build import molecule
 
 from mlmat.errors import InputError
+from mlmat.oracles.pool import judge
 from mlmat.oracles.xtb_forces import label_geometry, relaxed_hessian
 from mlmat.potentials import MlmatCalculator, lennard_jones
 from mlmat.simulate.relax import relax
@@ -48,14 +49,17 @@ def test_a_saddle_point_is_refused():
     with pytest.raises(InputError, match="no minimum"):
         modes_of(-np.eye(6), np.ones(2))
     with pytest.raises(InputError, match="without vibrations"):
-        sample_modes(ase.Atoms("Ar"), modes_of(np.zeros((3, 3)), np.ones(1)), 1, 300.0, 0)
+        sample_modes(ase.Atoms("Ar"), modes_of(np.zeros((3, 3)), np.ones(1), np.zeros((1, 3))), 1, 300.0, 0)
 
 
 def test_water_has_the_vibrations_of_gfn2():
     water = molecule("H2O")
-    verdict = relaxed_hessian((water.numbers.tolist(), water.positions.tolist()))
+    task = (water.numbers.tolist(), water.positions.tolist())
+    # In a worker, which has one thread.
+    ((_, verdict),) = judge(relaxed_hessian, [task], workers=1)
     assert verdict.ok
-    found = modes_of(np.array(verdict.values["hessian"]), water.get_masses())
+    stiffness, positions = (np.array(verdict.values[name]) for name in ("hessian", "positions"))
+    found = modes_of(stiffness, water.get_masses(), positions)
     # Bend near 1,600 and stretches near 3,700 cm-1 by experiment; GFN2 is within some percent.
     hbar = 0.0646541  # eV Å sqrt(u/eV)
     waves = hbar * np.sqrt(found.constants) / WAVENUMBER
