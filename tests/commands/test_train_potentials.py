@@ -64,6 +64,7 @@ def test_stress_is_read_in_any_unit(folder, name):
         read_own_data(folder / name, targets=("energy", "stress"), units="eV")
 
 
+@pytest.mark.slow
 def test_a_potential_learns_stress_too(folder, tmp_path):
     words = ["train", str(folder / "cells.extxyz"), "--target", "energy", "--target", "forces"]
     words += ["--target", "stress", "--unit", "eV", "--model", "schnet", *FAST]
@@ -112,6 +113,7 @@ def test_a_set_of_the_registry_comes_with_its_parts():
 
 
 @needs_data
+@pytest.mark.slow
 def test_training_on_a_set_by_name(tmp_path):
     words = ["train", "--data", "methanol_aimd", "--model", "schnet", *FAST, "--epochs", "2"]
     assert main([*words, "--fractions", "0.3", "0.1", "0.6", "--out", str(tmp_path / "out")]) == 0

@@ -131,7 +131,7 @@ def test_forces_and_virial_are_finite_differences(variables):
 
 
 def test_padding_and_batch_mates_change_nothing(variables):
-    alone, _ = evaluated(variables, batch_of([crystal()], Budget(3, 80, 2)))
+    alone, _ = evaluated(variables, batch_of([crystal()]))
     together, _ = evaluated(variables, batch_of([molecule("CH4"), crystal(), ase.Atoms("H")]))
     np.testing.assert_allclose(together[1], alone[0], rtol=1e-9)
     assert np.isfinite(together[:3]).all()
