@@ -63,7 +63,8 @@ class Environment(NamedTuple):
         species: ``[n]`` element of each atom.
         receivers: ``[e]`` atom i of a pair, ascending.
         senders: ``[e]`` element of its neighbour j.
-        distances: ``[e]`` in Å, 0 for padding.
+        vectors: ``[e, 3]`` from i to j in Å, 0 for padding.
+        distances: ``[e]`` their lengths.
         cutoffs: ``[e]`` cosine cutoff, 0 for padding and beyond the radial cutoff.
         triples: within the angular cutoff; None if there is none.
         overflow: ``[]`` whether triples were lost for want of capacity.
@@ -72,6 +73,7 @@ class Environment(NamedTuple):
     species: jax.Array
     receivers: jax.Array
     senders: jax.Array
+    vectors: jax.Array
     distances: jax.Array
     cutoffs: jax.Array
     triples: Triples | None
@@ -98,9 +100,9 @@ def environment(
     cutoffs = jnp.where(distances > 0, cosine_cutoff(distances, cutoff), 0.0)
     kinds = species[senders]
     if angular_cutoff is None:
-        return Environment(species, receivers, kinds, distances, cutoffs, None, jnp.array(False))
+        return Environment(species, receivers, kinds, vectors, distances, cutoffs, None, jnp.array(False))
     triples, overflow = _triples(graph, vectors, distances, kinds, angular_cutoff, capacity)
-    return Environment(species, receivers, kinds, distances, cutoffs, triples, overflow)
+    return Environment(species, receivers, kinds, vectors, distances, cutoffs, triples, overflow)
 
 
 def _triples(

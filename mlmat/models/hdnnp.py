@@ -26,13 +26,14 @@ from mlmat.descriptors.chebyshev import ChebyshevDescriptor
 from mlmat.descriptors.scaling import Scaling, extrapolation, fit_scaling, identity, scaled
 from mlmat.descriptors.symmetry_functions import SymmetryFunctions
 from mlmat.descriptors.triples import Capacity, environment, needed_capacity
+from mlmat.descriptors.zernike import ZernikeDescriptor
 from mlmat.errors import InputError
 from mlmat.graphs.packing import budget_for, pack
 from mlmat.graphs.segment import graph_of_node, segment_sum
 from mlmat.nn.per_element import ElementNetworks, needed_shares, real_atoms
 from mlmat.typing import Variables
 
-Descriptor = SymmetryFunctions | ChebyshevDescriptor | ANIDescriptor
+Descriptor = SymmetryFunctions | ChebyshevDescriptor | ANIDescriptor | ZernikeDescriptor
 SCALING = "scaling"
 """Collection of the variables that holds `mlmat.descriptors.scaling.Scaling`; not trained."""
 

@@ -21,6 +21,7 @@ from flax import serialization
 from mlmat.descriptors.ani import ANIDescriptor
 from mlmat.descriptors.chebyshev import ChebyshevDescriptor
 from mlmat.descriptors.symmetry_functions import SymmetryFunctions
+from mlmat.descriptors.zernike import ZernikeDescriptor
 from mlmat.errors import PredictorFileError
 from mlmat.files import atomic_write
 from mlmat.graphs.bond_graph import BondGraphEncoder
@@ -46,7 +47,9 @@ SHIPPED_RDKIT = SHIPPED.with_name("rdkit.mlmat")
 """Its companion for logP, QED and synthetic accessibility."""
 
 MODELS = {kind.__name__: kind for kind in (ANI, CGCNN, HDNNP, BondMPNN, DTNN, Equivariant, SchNet, SoftMPNN)}
-DESCRIPTORS = {kind.__name__: kind for kind in (ANIDescriptor, ChebyshevDescriptor, SymmetryFunctions)}
+DESCRIPTORS = {
+    kind.__name__: kind for kind in (ANIDescriptor, ChebyshevDescriptor, SymmetryFunctions, ZernikeDescriptor)
+}
 ENCODERS = {
     kind.__name__: kind
     for kind in (BondGraphEncoder, CrystalGraphEncoder, RadiusGraphEncoder, SoftGraphEncoder)

@@ -36,7 +36,7 @@ def test_fit_score_and_a_second_call_reads_the_first(tmp_path, capsys):
     parts = Split(np.arange(10), np.arange(10, 12), np.arange(12, 14))
     given = {"seed": 0, "members": 1, "epochs": 30, "batch": 5, "learning_rate": 1e-2, "cutoff": 3.5}
     choice = chosen(10, {"hidden": (8, 8)}, EnergyLoss(), **given)
-    predictor, seconds = fitted(task, parts, choice, tmp_path / "cu")
+    _, seconds = fitted(task, parts, choice, tmp_path / "cu")
     again, same = fitted(task, parts, choice, tmp_path / "cu")
     assert same == seconds
     common = {"dataset": "none", "split": "none", "n_train": 10}
