@@ -47,6 +47,7 @@ class Config:
         batch: structures a step.
         learning_rate: peak of the schedule.
         energy_weight: of an energy per atom beside a force component.
+        score: predict the test part at the end; not while settings are being chosen.
     """
 
     preset: Literal["quick", "full"] = "quick"
@@ -63,15 +64,17 @@ class Config:
     batch: int = 4
     learning_rate: float = 5e-3
     energy_weight: float = 10.0
+    score: bool = True
 
 
-def main(config: Config) -> RunRecord:
+def main(config: Config) -> RunRecord | None:
     prepare_process()
     began, full = time.perf_counter(), config.preset == "full"
     epochs = config.epochs or (200 if full else 8)
     n_train = config.n_train or (None if full else 40)
     config.out.mkdir(parents=True, exist_ok=True)
     metrics: list[Metric] = []
+    record = None
     seconds: dict[str, float] = {}
     for element in config.elements:
         name = f"mlearn_{element.lower()}"
@@ -95,6 +98,8 @@ def main(config: Config) -> RunRecord:
             cutoff=config.cutoff,
         )
         predictor, training = fitted(task, parts, choice, config.out / f"{element}-{config.seed}")
+        if not config.score:
+            continue
         seconds[f"training, {element}"] = round(training, 1)
         common = {"dataset": name, "split": "published test", "n_train": len(parts.train)}
         metrics += scores(predictor, task, parts.test, variant=element, seed=config.seed, **common)

@@ -18,6 +18,7 @@ from surroundings import (
     triples,
 )
 
+from mlmat.descriptors.published_functions import MLEARN_SILICON, TITANIA, amp_gaussians
 from mlmat.descriptors.symmetry_functions import SymmetryFunctions
 from mlmat.descriptors.triples import Capacity, environment, needed_capacity
 from mlmat.errors import InputError
@@ -87,12 +88,14 @@ def test_values_are_the_sums(atoms, d):
     np.testing.assert_allclose(found, reference(atoms, d), atol=1e-9)
 
 
-def test_published_length():
-    """The 70 functions of TiO₂ (aenet's manual)."""
-    etas = (0.003214, 0.035711, 0.071421, 0.124987, 0.214264, 0.357106, 0.714213, 1.428426)
-    angular = (0.000357, 0.028569, 0.089277)
-    d = SymmetryFunctions(6.5, tuple((eta, 0.0) for eta in etas), angular_etas=angular)
-    assert d.size(2) == 70
+def test_published_sets_have_their_lengths():
+    """70 functions of TiO₂ (aenet's manual), 27 of silicon (n2p2), η of AMP in units of the cutoff."""
+    assert TITANIA.size(2) == 70
+    assert MLEARN_SILICON.size(1) == 27
+    assert MLEARN_SILICON.cutoff == pytest.approx(5.5, abs=1e-3)
+    assert MLEARN_SILICON.radial[0] == pytest.approx((0.01 / 0.2800285, 4.0), rel=1e-4)
+    assert amp_gaussians(6.5).size(2) == 2 * 4 + 3 * 4
+    assert amp_gaussians(2.0).radial[1] == (1.0, 0.0)
 
 
 def test_slopes_are_finite_differences_and_second_ones_exist():
