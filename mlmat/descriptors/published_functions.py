@@ -12,7 +12,7 @@ TITANIA = SymmetryFunctions(
     radial=tuple((eta, 0.0) for eta in _TITANIA),
     angular_etas=(0.000357, 0.028569, 0.089277),
 )
-"""TiO₂, 70 functions for two elements: the list in aenet's manual; SIMPLE-NN has the same η at 6 Å for SiO₂."""
+"""TiO₂, 70 functions for two elements: the list in aenet's manual; SIMPLE-NN has its η at 6 Å for SiO₂."""
 
 MLEARN_SILICON = SymmetryFunctions(
     cutoff=10.3935 * BOHR,
@@ -20,7 +20,7 @@ MLEARN_SILICON = SymmetryFunctions(
     angular_etas=tuple(eta / BOHR**2 for eta in (0.01, 0.02, 0.05)),
     zetas=(1.0, 2.0, 4.0, 16.0),
 )
-"""Silicon of the mlearn sets, 27 functions, 5.5 Å (Zuo et al., J. Phys. Chem. A 124, 731 (2020), for n2p2)."""
+"""Silicon of the mlearn sets, 27 functions, 5.5 Å (Zuo et al., J. Phys. Chem. A 124, 731 (2020))."""
 
 
 def amp_gaussians(cutoff: float = 6.5) -> SymmetryFunctions:
