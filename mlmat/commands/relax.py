@@ -14,7 +14,15 @@ from mlmat.commands.runs import prepare_process, progress_bar
 from mlmat.errors import InputError
 from mlmat.files import atomic_write
 
-HEADS = ("frame", "formula", "energy (eV)", "largest force (eV/Å)", "stress (GPa)", "steps", "converged")
+HEADS = (
+    "frame",
+    "formula",
+    "energy (eV)",
+    "largest force (eV/Å)",
+    "stress off target (GPa)",
+    "steps",
+    "converged",
+)
 
 console = Console()
 
@@ -55,7 +63,12 @@ def run(options: RelaxOptions) -> int:
         writer = csv.writer(stream)
         writer.writerow(HEADS)
         for number, one in enumerate(found):
-            numbers = f"{one.energy:.8f}", f"{one.force:.2e}", f"{one.stress:.2e}", one.steps
+            numbers = (
+                f"{one.energy:.8f}",
+                f"{one.force:.2e}",
+                f"{one.stress:.2e}" if options.cell else "",
+                one.steps,
+            )
             converged = "yes" if one.converged else "no"
             writer.writerow([number, one.atoms.get_chemical_formula(), *numbers, converged])
     good = sum(one.converged for one in found)
