@@ -166,3 +166,20 @@ def test_table_holds_the_neighbours_even_with_padding_between_them():
     lengths = np.concatenate([neighbor_list("d", a, 2.6) for a in structures])
     np.testing.assert_allclose(np.sort(table.distances[table.inside]), np.sort(lengths), atol=1e-5)
     assert not table.overflow.any()
+
+
+def test_it_grows_with_the_neighbours_it_meets(variables):
+    small = Equivariant(len(ELEMENTS), features=4, layers=2, cutoff=CUTOFF, width=4)
+    graphs = [ENCODER(crystal()), ENCODER(molecule("H2O"))]
+    counts = np.concatenate([np.bincount(graph.receivers, minlength=graph.n_node[0]) for graph in graphs])
+    grown = small.grown(graphs)
+    assert grown.width == 4 * -(-counts.max() // 4)
+    assert grown.neighbours == pytest.approx(counts.mean())
+    # A scale that was trained with stays; room is never taken away.
+    later = grown.grown([ENCODER(ase.Atoms("H"))])
+    assert later == grown
+    wider = MODEL.clone(width=32)
+    batch = batch_of([crystal(), molecule("H2O")])
+    np.testing.assert_allclose(
+        jax.jit(wider.apply)(variables, batch)[:2], jax.jit(MODEL.apply)(variables, batch)[:2], rtol=1e-5
+    )
