@@ -71,7 +71,8 @@ def test_an_even_repeat_agrees_with_an_odd_one():
 
 
 def test_a_vacancy_in_place_breaks_four_bonds():
-    # Energy -ε each, and no angle changes: 4ε less 2ε. Atoms around it feel no force and come back when pushed.
+    # Energy -ε each, and no angle changes: 4ε less 2ε. Atoms around it feel no force, and come back
+    # when they are pushed.
     found = vacancy_formation(stillinger_weber(), bulk("Si", cubic=True, a=5.43095) * 2, force=1e-3)
     assert found.unrelaxed == pytest.approx(2 * 2.16826, abs=1e-4)
     assert found.relaxed == pytest.approx(found.unrelaxed, abs=1e-4)
