@@ -62,7 +62,7 @@ def draw_curves(cells: Sequence[dict[str, Any]], path: Path) -> None:
         axes.margins(0.1, 0.15)
         plain_ticks(axes.xaxis)
         plain_ticks(axes.yaxis)
-        tidy(axes, system)
+        tidy(axes, system.replace(" → ", "\n→ "))
         axes.title.set_fontsize(9)
     for axes in panels[len(curves) :]:
         axes.set_axis_off()
