@@ -30,9 +30,7 @@ def read_ani1(paths: Sequence[Path]) -> dict[str, np.ndarray]:
         for name in sorted(key.removeprefix("Z_") for key in raw if key.startswith("Z_")):
             numbers, places, energies = (raw.get(f"{letter}_{name}") for letter in "ZRE")
             if places is None or energies is None or places.shape != (len(energies), len(numbers), 3):
-                raise DataError(
-                    f"{path}: {name} lacks geometries or energies: fetch the file again"
-                )
+                raise DataError(f"{path}: {name} lacks geometries or energies: fetch the file again")
             parts["n_atoms"].append(np.full(len(energies), len(numbers), np.int64))
             parts["numbers"].append(np.tile(numbers, len(energies)))
             parts["positions"].append(places.reshape(-1, 3))
