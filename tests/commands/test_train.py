@@ -172,10 +172,10 @@ def check_gradient(predictor, atoms):
     direction = np.random.default_rng(1).normal(size=(len(atoms), 3))
     moved = [atoms.copy(), atoms.copy()]
     for sign, one in zip((-1, 1), moved, strict=True):
-        one.positions += sign * 0.01 * direction
+        one.positions += sign * 0.001 * direction
     low, high = predict_items(predictor, moved).mean[:, 0]
     slope = -(atoms.get_forces() * direction).sum()
-    np.testing.assert_allclose((high - low) / 0.02, slope, rtol=0.02, atol=0.02)
+    np.testing.assert_allclose((high - low) / 0.002, slope, rtol=0.02, atol=0.02)
 
 
 def test_nested_search_chooses_for_every_fold_by_itself(table, tmp_path, monkeypatch):
