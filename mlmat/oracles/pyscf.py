@@ -25,6 +25,9 @@ default, together with the looser convergence below, in under a quarter of the t
 KOHN_SHAM_TOLERANCE = 1e-6
 """Change of the energy in hartree below which a Kohn-Sham calculation has converged."""
 
+MEMORY = 4000
+"""MB that a calculation may take."""
+
 UNITS = dict.fromkeys(
     ("hf_energy", "mp2_energy", "hf_gap", "b3lyp_energy", "b3lyp_homo", "b3lyp_lumo", "b3lyp_gap"), "eV"
 )
@@ -69,7 +72,8 @@ def label_geometry(task: tuple[Sequence[int], Sequence[Sequence[float]]]) -> Ver
     numbers, positions = task
     df, gto, scf, dfmp2, _ = _engine()
     began = time.perf_counter()
-    molecule = gto.M(atom=list(zip(map(int, numbers), positions, strict=True)), basis=BASIS, verbose=0)
+    atoms = list(zip(map(int, numbers), positions, strict=True))
+    molecule = gto.M(atom=atoms, basis=BASIS, verbose=0, max_memory=memory_limit())
     field = scf.RHF(molecule).density_fit()
     field.conv_tol = 1e-8
     field.kernel()
@@ -111,7 +115,8 @@ def b3lyp_orbitals(task: tuple[Sequence[int], Sequence[Sequence[float]]], basis:
     from pyscf import dft
 
     began = time.perf_counter()
-    molecule = gto.M(atom=list(zip(map(int, numbers), positions, strict=True)), basis=basis, verbose=0)
+    atoms = list(zip(map(int, numbers), positions, strict=True))
+    molecule = gto.M(atom=atoms, basis=basis, verbose=0, max_memory=memory_limit())
     field = dft.RKS(molecule, xc=FUNCTIONAL).density_fit()
     field.grids.level = GRID_LEVEL
     field.conv_tol = KOHN_SHAM_TOLERANCE
@@ -156,3 +161,10 @@ def atom_energies() -> dict[str, dict[str, float]]:
             "mp2_energy": float((field.e_tot + correlation) * Hartree),
         }
     return energies
+
+
+def memory_limit() -> float:
+    """Memory that PySCF may fill, MB: `MEMORY` beside what the process holds already, which it counts in."""
+    from pyscf.lib import current_memory
+
+    return current_memory()[0] + MEMORY
