@@ -48,6 +48,8 @@ class CrystalGraphEncoder:
     radius: float = 8.0
 
     kind: ClassVar[str] = "structure"
+    continuous: ClassVar[bool] = False
+    """Which atom is the last neighbour changes at once when atoms move, and the energy then jumps."""
 
     def __post_init__(self):
         object.__setattr__(self, "elements", tuple(self.elements))

@@ -80,7 +80,7 @@ class Convolution(nn.Module):
 
 
 class CGCNN(nn.Module):
-    """Crystal → properties, in scaled units; intensive ones, for it pools by the mean.
+    """Crystal → properties, in scaled units.
 
     Attributes:
         symbols: chemical symbols in the encoder's order; they say what the elements have in common.
@@ -92,7 +92,8 @@ class CGCNN(nn.Module):
         neighbours: edges of each atom, as the encoder makes them.
         radius: of the encoder, Å; centre of the last edge feature.
         dropout: rate before the output, in training.
-        pooling: "mean", or "sum" for extensive properties (not in the paper).
+        pooling: "mean" for intensive properties, as published; "sum" for extensive ones: the same
+            output for an atom, times the number of atoms.
     """
 
     symbols: tuple[str, ...]
@@ -130,16 +131,15 @@ class CGCNN(nn.Module):
         c = self.crystal(graph, train)
         for layer in self.crystal_layers:
             c = jax.nn.softplus(layer(c))
-        return self.output(self.drop(c, deterministic=not train))
+        found = self.output(self.drop(c, deterministic=not train))
+        return found * graph.n_node[:, None] if self.pooling == "sum" else found
 
     def crystal(self, graph: jraph.GraphsTuple, train: bool = False) -> jax.Array:
-        """Vector of each crystal ``[n_graph, features]``: its atoms' features, pooled."""
+        """Vector of each crystal ``[n_graph, features]``: the mean of its atoms' features."""
         graph = jax.tree.map(jnp.asarray, graph)
         v = jnp.where(real_atoms(graph)[:, None], self.atoms(graph, train), 0.0)
         total = segment_sum(v, graph_of_node(graph), graph.n_node.shape[0], indices_are_sorted=True)
-        if self.pooling == "mean":
-            total = total / jnp.maximum(graph.n_node, 1)[:, None]
-        return jax.nn.softplus(total)
+        return jax.nn.softplus(total / jnp.maximum(graph.n_node, 1)[:, None])
 
     def atoms(self, graph: jraph.GraphsTuple, train: bool = False) -> jax.Array:
         """Features of the atoms after the last convolution ``[n, features]``."""

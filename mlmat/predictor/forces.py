@@ -41,6 +41,20 @@ def check_forces(predictor: Predictor) -> None:
             "forces are the gradient of one energy by the positions: this predictor gives "
             f"{', '.join(predictor.properties)} of {predictor.encoder.kind} inputs"
         )
+    check_continuous(predictor.encoder)
+
+
+def check_continuous(encoder: Any) -> None:
+    """Refuse graphs that change at once when atoms move: what is predicted from them has no gradient there.
+
+    Raises:
+        InputError: a graph of a fixed number of nearest neighbours.
+    """
+    if not getattr(encoder, "continuous", True):
+        raise InputError(
+            "a graph of the nearest neighbours jumps when atoms move, so its energy has no forces: "
+            "train schnet, hdnnp or equivariant, which see all neighbours within a cutoff"
+        )
 
 
 @jax.jit

@@ -19,6 +19,7 @@ from mlmat.nn.module import fitted as fitted_to_data
 from mlmat.nn.module import grown
 from mlmat.predictor import Predictor
 from mlmat.predictor.encoding import encode_items
+from mlmat.predictor.forces import check_continuous
 from mlmat.predictor.predict import atom_counts, predict_encoded
 from mlmat.recipes.choice import Choice
 from mlmat.recipes.mechanics import force_scale, mechanical_graphs
@@ -98,6 +99,8 @@ def fit_task(
     items = [task.items[i] for i in rows]
     # All items: a test molecule with an element of its own shall get a prediction, if a poor one.
     encoder = choice.encoder(task.items) if init is None else init.encoder
+    if task.forces is not None:
+        check_continuous(encoder)
     graphs = _encoded(encoder, items, init is not None)
     targets = np.asarray(task.targets, float)[rows]
     inside, outside = np.arange(len(train)), np.arange(len(train), len(rows))

@@ -152,6 +152,14 @@ def test_gradient_by_positions_is_that_of_finite_differences(variables):
         np.testing.assert_allclose((jax.jit(jax.grad(energy))(positions) * step).sum(), slope, rtol=1e-6)
 
 
+def test_extensive_values_are_those_of_an_atom_times_their_number(variables):
+    atoms = crystals()[2]
+    model = replace(SMALL, pooling="sum")
+    one, two = (model.apply(variables, batch_of([s]))[0] for s in (atoms, atoms.repeat((1, 1, 2))))
+    np.testing.assert_allclose(two, 2 * one, rtol=2e-4)
+    np.testing.assert_allclose(one, len(atoms) * values(variables, [atoms])[0], rtol=1e-5)
+
+
 def test_pooling_must_be_known():
     with pytest.raises(InputError, match="pooling"):
         replace(SMALL, pooling="max").init(jax.random.key(0), batch_of(crystals()))

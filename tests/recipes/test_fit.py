@@ -14,6 +14,7 @@ from rdkit.Chem.Crippen import MolLogP
 from mlmat.data import small_organics
 from mlmat.errors import InputError
 from mlmat.predictor import load_predictor, predict_items, save_predictor
+from mlmat.predictor.forces import check_forces
 from mlmat.recipes.choice import choose
 from mlmat.recipes.fit import fit_task
 from mlmat.recipes.task import Task
@@ -181,6 +182,15 @@ def test_cgcnn_learns_crystals_and_is_saved(tmp_path):
     save_predictor(found.predictor, tmp_path / "cgcnn.mlmat")
     again, _ = errors(task, load_predictor(tmp_path / "cgcnn.mlmat"))
     np.testing.assert_allclose(again, error, rtol=1e-5)
+    with pytest.raises(InputError, match="jumps"):
+        check_forces(found.predictor)
+
+
+def test_nearest_neighbours_have_no_forces(clusters):
+    items, energies, forces = clusters
+    task = Task("structure", items, energies, ("energy",), ("eV",), forces=forces)
+    with pytest.raises(InputError, match="jumps"):
+        fit_task(task, *PARTS[:2], chosen("structure", model="cgcnn"))
 
 
 def test_forces_are_learnt_beside_energies(clusters):
