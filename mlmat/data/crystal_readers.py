@@ -1,8 +1,7 @@
 """Readers of crystals with properties from density functional theory.
 
-Structures come packed: cell vectors, atoms of each structure, atomic numbers and fractional
-positions. Columns keep their values; only the unit of the elastic tensor's modulus and known
-wrong rows are looked after, as each reader says.
+Structures come packed (`mlmat.data.packed`). Columns keep their values; known wrong rows are
+looked after, as each reader says.
 """
 
 from __future__ import annotations
@@ -12,9 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
+from mlmat.data.packed import PACKED, kept, unpacked
 from mlmat.data.readers import load_npz
-
-PACKED = ("lattice", "n_atoms", "Z", "frac")
 
 LOWEST_FORMATION = -5.0
 """eV/atom below which a formation energy of the Materials Project's set is wrong."""
@@ -87,19 +85,4 @@ def packed(path: Path, columns: Mapping[str, str]) -> dict[str, np.ndarray]:
         DataError: an unreadable file, or one that lacks an array.
     """
     raw = load_npz(path, (*PACKED, *columns))
-    cells = np.repeat(raw["lattice"], raw["n_atoms"], axis=0)
-    return {
-        "n_atoms": raw["n_atoms"],
-        "numbers": raw["Z"].astype(np.int32),
-        "positions": np.einsum("ni,nij->nj", raw["frac"].astype(float), cells),
-        "cell": raw["lattice"],
-        "pbc": np.ones((len(raw["n_atoms"]), 3), bool),
-        **{new: raw[old] for old, new in columns.items()},
-    }
-
-
-def kept(arrays: dict[str, np.ndarray], keep: np.ndarray) -> dict[str, np.ndarray]:
-    """The structures of a mask ``[m]``."""
-    atoms = np.repeat(keep, arrays["n_atoms"])
-    per_atom = ("numbers", "positions")
-    return {key: value[atoms if key in per_atom else keep] for key, value in arrays.items()}
+    return unpacked(raw) | {new: raw[old] for old, new in columns.items()}

@@ -12,11 +12,12 @@ from pathlib import Path
 
 import numpy as np
 
+from mlmat.data.packed import PACKED, kept, unpacked
 from mlmat.data.readers import load_npz
 from mlmat.errors import DataError
 from mlmat.units import BOHR, HARTREE, convert
 
-_PACKED = ("energy_eV", "forces_eV_per_A", "lattice", "n_atoms", "Z", "frac", "group", "split")
+_LABELLED = (*PACKED, "energy_eV", "forces_eV_per_A", "group", "split")
 
 MLEARN_SHEARS = {
     **dict.fromkeys(("Si", "Ge", "Li", "MoNbTaW_partial"), ("xy", "yz", "xz")),
@@ -43,7 +44,7 @@ def read_mlearn(paths: Sequence[Path]) -> dict[str, np.ndarray]:
     `MLEARN_STRAY`. In the alloy set the groups named ``…_Test`` are its test part.
     """
     name = paths[0].stem
-    raw = load_npz(paths[0], (*_PACKED, "virial_stress"))
+    raw = load_npz(paths[0], (*_LABELLED, "virial_stress"))
     if name not in MLEARN_SHEARS:
         raise DataError(f"{paths[0]} is not a file of the mlearn sets: {', '.join(MLEARN_SHEARS)}")
     arrays = _crystals(raw)
@@ -58,18 +59,18 @@ def read_mlearn(paths: Sequence[Path]) -> dict[str, np.ndarray]:
 
 def read_crystals(paths: Sequence[Path]) -> dict[str, np.ndarray]:
     """A periodic set with energies and forces, and no stress."""
-    return _crystals(load_npz(paths[0], _PACKED))
+    return _crystals(load_npz(paths[0], _LABELLED))
 
 
 def read_si_pyxtal(paths: Sequence[Path]) -> dict[str, np.ndarray]:
     """Small random silicon crystals, those below `PYXTAL_LIMIT`; ``group`` is the source file."""
     parts = []
     for path in paths:
-        arrays = _crystals(load_npz(path, _PACKED))
+        arrays = _crystals(load_npz(path, _LABELLED))
         arrays["group"] = np.full(len(arrays["energy"]), path.stem)
         parts.append(arrays)
     arrays = {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
-    return _kept(arrays, arrays["energy"] <= PYXTAL_LIMIT * arrays["n_atoms"])
+    return kept(arrays, arrays["energy"] <= PYXTAL_LIMIT * arrays["n_atoms"])
 
 
 def read_md17(paths: Sequence[Path]) -> dict[str, np.ndarray]:
@@ -95,13 +96,7 @@ def read_qm22(paths: Sequence[Path]) -> dict[str, np.ndarray]:
 
 
 def _crystals(raw: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    cells = np.repeat(raw["lattice"], raw["n_atoms"], axis=0)
-    return {
-        "n_atoms": raw["n_atoms"],
-        "numbers": raw["Z"].astype(np.int32),
-        "positions": np.einsum("ni,nij->nj", raw["frac"], cells),
-        "cell": raw["lattice"],
-        "pbc": np.ones((len(raw["n_atoms"]), 3), bool),
+    return unpacked(raw) | {
         "energy": raw["energy_eV"],
         "forces": raw["forces_eV_per_A"].astype(float),
         "group": raw["group"].astype("U40"),
@@ -126,9 +121,3 @@ def _frames(numbers, positions, energy, forces, group: str, split: str) -> dict[
         "split": np.full(count, split, "U10"),
     }
     return arrays if forces is None else arrays | {"forces": forces.reshape(-1, 3).astype(float)}
-
-
-def _kept(arrays: dict[str, np.ndarray], keep: np.ndarray) -> dict[str, np.ndarray]:
-    atoms = np.repeat(keep, arrays["n_atoms"])
-    per_atom = ("numbers", "positions", "forces")
-    return {key: value[atoms if key in per_atom else keep] for key, value in arrays.items()}

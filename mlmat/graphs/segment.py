@@ -24,6 +24,13 @@ def graph_of_node(graph: jraph.GraphsTuple) -> Array:
     return jnp.repeat(jnp.arange(graph.n_node.shape[0]), graph.n_node, total_repeat_length=total)
 
 
+def real_atoms(graph: jraph.GraphsTuple) -> Array:
+    """``[n]`` False for padding atoms. A batch of one graph alone has no padding."""
+    if len(graph.n_node) == 1:
+        return jnp.ones(jax.tree.leaves(graph.nodes)[0].shape[0], bool)
+    return jraph.get_node_padding_mask(graph)
+
+
 def _as_column(mask: Array, data: Array) -> Array:
     return jnp.reshape(mask != 0, mask.shape + (1,) * (data.ndim - mask.ndim))
 

@@ -27,9 +27,8 @@ import jraph
 
 from mlmat.descriptors.element_vectors import element_vectors
 from mlmat.errors import InputError
-from mlmat.graphs.segment import graph_of_node, segment_sum
+from mlmat.graphs.segment import graph_of_node, real_atoms, segment_sum
 from mlmat.nn.batch_norm import MaskedBatchNorm
-from mlmat.nn.per_element import real_atoms
 from mlmat.nn.radial import safe_norm
 
 STEP = 0.2

@@ -29,8 +29,8 @@ from mlmat.descriptors.triples import Capacity, environment, needed_capacity
 from mlmat.descriptors.zernike import ZernikeDescriptor
 from mlmat.errors import InputError
 from mlmat.graphs.packing import budget_for, pack
-from mlmat.graphs.segment import graph_of_node, segment_sum
-from mlmat.nn.per_element import ElementNetworks, needed_shares, real_atoms
+from mlmat.graphs.segment import graph_of_node, real_atoms, segment_sum
+from mlmat.nn.per_element import ElementNetworks, needed_shares
 from mlmat.typing import Variables
 
 Descriptor = SymmetryFunctions | ChebyshevDescriptor | ANIDescriptor | ZernikeDescriptor

@@ -117,13 +117,6 @@ def block_sizes(shares: tuple[float, ...], elements: int, atoms: int) -> tuple[i
     return tuple(min(atoms, math.ceil(share * atoms - 1e-6) + 1) for share in shares)
 
 
-def real_atoms(graph: jraph.GraphsTuple) -> jax.Array:
-    """``[n]`` False for padding atoms. A batch of one graph alone has no padding."""
-    if len(graph.n_node) == 1:
-        return jnp.ones(graph.nodes["species"].shape[0], bool)
-    return jraph.get_node_padding_mask(graph)
-
-
 def needed_shares(graphs: Iterable[jraph.GraphsTuple], elements: int) -> tuple[float, ...]:
     """Largest share of each element in any of these graphs, rounded up to 1/32.
 
