@@ -102,7 +102,7 @@ def _task(options: TrainOptions):
     from mlmat.data.own.registered import registered_data
 
     if options.data is not None:
-        data = registered_data(options.data, options.target)
+        data = registered_data(options.data, options.target, options.data_dir)
         return _checked(options, data)
     group = options.split.removeprefix("group:") if options.split.startswith("group:") else None
     units = options.unit[0] if len(options.unit) == 1 else (options.unit or "1")

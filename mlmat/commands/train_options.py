@@ -27,6 +27,7 @@ class TrainOptions:
     Args:
         file: CSV, extxyz, ASE database, or a folder.
         data: a set of mlmat data list instead of a file; energy, forces and stress are its targets.
+        data_dir: folder to look in first for a set of --data.
         target: name of the property; give it again for several at once: energy, forces, stress.
         unit: its unit; one for all targets, or one for each.
         task: a number, or a class.
@@ -36,7 +37,8 @@ class TrainOptions:
         split: random, skeleton (families of molecules apart), group:COLUMN, kfold or kfold:10;
             published, for a set of --data with a test part. auto is that, or else random.
         fractions: train, validation and test part.
-        model: auto, bond-mpnn or soft-mpnn (SMILES), schnet, dtnn, hdnnp, ani or equivariant (structures).
+        model: auto, bond-mpnn or soft-mpnn (SMILES), schnet, dtnn, hdnnp, ani, equivariant
+            or cgcnn (structures; cgcnn is for crystals).
         preset: how much work: quick, default (minutes on two cores), large (an accelerator).
         seed: of the split, the weights and the order.
         seeds: repeat everything with so many seeds and report the spread.
@@ -60,6 +62,7 @@ class TrainOptions:
 
     file: tyro.conf.Positional[Path | None] = None
     data: str | None = None
+    data_dir: Path | None = None
     target: Annotated[Many[tuple[str, ...]], tyro.conf.arg(metavar="NAME")] = ()
     unit: Annotated[Many[tuple[str, ...]], tyro.conf.arg(metavar="UNIT")] = ()
     task: Literal["regression", "classification"] = "regression"

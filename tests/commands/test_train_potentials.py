@@ -130,6 +130,7 @@ def test_training_on_a_set_by_name(tmp_path):
     [
         (["--data", "mlearn_si", "--unit", "eV"], "its own units"),
         (["--data", "nothing_known"], "unknown data set"),
+        (["--data", "mlearn_si", "--data-dir", "nowhere"], "nowhere"),
         (["FILE", "--target", "energy", "--unit", "eV", "--split", "published"], "no published test part"),
     ],
 )
