@@ -8,6 +8,7 @@ from mlmat.data.catalogue_ani import ANI_ENTRIES
 from mlmat.data.catalogue_crystals import CRYSTAL_ENTRIES
 from mlmat.data.catalogue_delta import DELTA_ENTRIES
 from mlmat.data.catalogue_potentials import POTENTIAL_ENTRIES
+from mlmat.data.catalogue_surfaces import SURFACE_ENTRIES
 from mlmat.data.entry import Embedded, Entry, Local, Property, Remote
 
 GEOMETRY = (
@@ -156,7 +157,14 @@ _ENTRIES = (
 ENTRIES = MappingProxyType(
     {
         entry.name: entry
-        for entry in (*_ENTRIES, *DELTA_ENTRIES, *POTENTIAL_ENTRIES, *ANI_ENTRIES, *CRYSTAL_ENTRIES)
+        for entry in (
+            *_ENTRIES,
+            *DELTA_ENTRIES,
+            *POTENTIAL_ENTRIES,
+            *ANI_ENTRIES,
+            *CRYSTAL_ENTRIES,
+            *SURFACE_ENTRIES,
+        )
     }
 )
 """Every data set by name."""
