@@ -82,6 +82,8 @@ class Problem(NamedTuple):
             on the host, or a string that says why there is none.
         verify: ``verify(candidates) → iterator of (index, Verdict)``: an oracle that
             was not in the loop.
+        members: the discrete members of the space, `mlmat.design.members.Members`; None:
+            organic molecules.
     """
 
     init: Callable[[Key], Any]
@@ -89,6 +91,7 @@ class Problem(NamedTuple):
     loss: Callable[[Any, Any], tuple[Array, Any]]
     realise: Callable[[Any], Any]
     verify: Callable[[Sequence[Any]], Any]
+    members: Any = None
 
 
 class Optimiser(NamedTuple):

@@ -21,8 +21,9 @@ from rdkit import Chem
 
 from mlmat.design.diversity import core
 from mlmat.design.graph_cuts import Graph, crossover
+from mlmat.design.members import members_of
 from mlmat.design.mutations import mutate
-from mlmat.design.random_members import distinct, member_source, summary
+from mlmat.design.random_members import distinct, summary
 from mlmat.design.search_log import append_round, generator, open_log
 from mlmat.design.searcher import Candidate, Search, predict_candidates, read_candidates
 from mlmat.graphs.chemistry import (
@@ -170,9 +171,9 @@ def fittest(
     objective: Any, candidates: Sequence[Candidate], count: int, family: Callable[[str], str] = core
 ) -> list[Candidate]:
     """Those that live on, the best first; a family that has many members needs better ones."""
-    ordered = sorted(candidates, key=lambda c: (c.merit, c.smiles))
+    ordered = sorted(candidates, key=lambda c: (c.merit, c.name))
     chosen = objective.spread(
-        np.array([c.merit for c in ordered], float), [c.smiles for c in ordered], count, family
+        np.array([c.merit for c in ordered], float), [c.name for c in ordered], count, family
     )
     return [ordered[i] for i in np.sort(chosen)]
 
@@ -199,7 +200,7 @@ def search(
     another way from a population to new molecules than `breed`.
     """
     config = config or GeneticConfig()
-    size, capacity = config.sized(budget), predictor.capacity
+    size, members = config.sized(budget), members_of(problem)
     settings = {"searcher": "genetic", "budget": budget, "seed": seed, **asdict(config)}
     rows = open_log(state_file, settings)
     rng = generator(rows[-1]["rng"] if rows else None, seed)
@@ -207,14 +208,14 @@ def search(
     pool = begun + [candidate for row in rows for candidate in read_candidates(row["found"])]
     lost = Counter(rows[-1]["lost"] if rows else {})
     history = [row["summary"] for row in rows]
-    seen = {candidate.smiles for candidate in pool} | set(known)
+    seen = {candidate.name for candidate in pool} | set(known)
     lineage = rows[-1]["lineage"] if rows else {"from": 0, "since": 0}
     # Most of a population lives on from generation to generation, and so does its family.
-    family = lru_cache(FAMILIES)(core)
+    family = lru_cache(FAMILIES)(members.family)
     population = fittest(objective, pool[lineage["from"] :], size, family)
-    source = member_source(problem, capacity, allowed)
+    source = members.source(problem, predictor, allowed)
     spent = rows[-1]["spent"] if rows else 0
-    graph_by_smiles: dict[str, Graph] = {}
+    parsed: dict[str, Any] = {}
     while spent < budget:
         wanted, extra, found = min(config.children, budget - spent), 0, []
         left = budget - spent
@@ -226,21 +227,19 @@ def search(
             fresh = distinct(source(rng, lost), seen, min(wanted, missing), lost)
         else:
             # Most of a population lives on: only those that are new in it are read.
-            graph_by_smiles = {
-                c.smiles: graph_by_smiles.get(c.smiles) or graph_of(c.smiles) for c in population
-            }
-            graphs = list(graph_by_smiles.values())
+            parsed = {c.name: parsed.get(c.name) or members.parse(c.name) for c in population}
+            graphs = list(parsed.values())
             if breeder is not None:
                 fresh, (found, extra) = [], breeder(rng, graphs, budget - spent, seen, lost)
             else:
-                fresh = breed(rng, graphs, wanted, capacity, seen, lost, allowed, config)
-        found = found + predict_candidates(predictor, objective, [Candidate(s) for s in fresh])
+                fresh = members.breed(rng, graphs, wanted, predictor, seen, lost, allowed, config)
+        found = found + predict_candidates(predictor, objective, [Candidate(s) for s in fresh], members)
         if not found:
             break
         found = [candidate._replace(start=len(history)) for candidate in found]
         pool += found
         spent += len(found) + extra
-        seen.update(candidate.smiles for candidate in found)
+        seen.update(candidate.name for candidate in found)
         population = fittest(objective, population + found, size, family)
         history.append(summary(pool))
         row = {"found": found, "spent": spent, "lost": lost, "summary": history[-1], "lineage": lineage}

@@ -1,6 +1,6 @@
 """Gradient search: many starts from noise, annealed from soft to sharp, in jitted chunks.
 
-Between chunks the materials are rounded to real molecules, and those that are new are
+Between chunks the materials are rounded to real members of the space, and those that are new are
 predicted by the whole ensemble: an error of one member, or of the rounding, is not what
 gets submitted. A start that has lived its steps, or stalls, is drawn anew while the
 budget lasts.
@@ -19,8 +19,8 @@ import jax
 import numpy as np
 
 from mlmat.design.descent import SearchState, init_search, make_chunk, make_restart
+from mlmat.design.members import members_of
 from mlmat.design.optimisers import GRADIENT_COST, GradientConfig, optax_optimiser
-from mlmat.design.realise import Realised
 from mlmat.design.searcher import Candidate, Search, predict_candidates, read_candidates
 from mlmat.errors import DataError
 from mlmat.training.checkpoint import load_state, save_state
@@ -70,31 +70,37 @@ def harvest(
     lost: Counter,
     allowed: Callable[[str], bool] | None = None,
 ) -> tuple[dict[str, int], np.ndarray]:
-    """Round relaxed materials to real molecules.
+    """Round relaxed materials to real members of the space.
 
     Args:
         problem: whose `realise` is asked.
         materials: ``[starts, ...]`` on the host.
         ripe: ``[starts]`` which to round.
-        seen: canonical SMILES that do not count as new.
+        seen: names that do not count as new.
         lost: counter of the reasons why there is no new molecule, updated in place.
-        allowed: whether a canonical SMILES may be submitted.
+        allowed: whether a member of this name may be submitted.
 
     Returns:
-        New canonical SMILES → number of its start, and which starts gave nothing new ``[starts]``.
+        New names → number of its start, and which starts gave nothing new ``[starts]``.
     """
     found: dict[str, int] = {}
     barren = np.zeros(len(ripe), bool)
+    nearest = members_of(problem).nearest
+
+    def taken(name: str) -> bool:
+        return name in seen or name in found or (allowed is not None and not allowed(name))
+
     for start in np.flatnonzero(ripe):
-        outcome = problem.realise(jax.tree.map(lambda leaf, i=start: leaf[i], materials))
-        if not isinstance(outcome, Realised):
+        material = jax.tree.map(lambda leaf, i=start: leaf[i], materials)
+        outcome = problem.realise(material) if nearest is None else nearest(material, taken)
+        if isinstance(outcome, str):
             reason = outcome
-        elif outcome.smiles in seen or outcome.smiles in found:
+        elif outcome.name in seen or outcome.name in found:
             reason = "found before"
-        elif allowed is not None and not allowed(outcome.smiles):
+        elif allowed is not None and not allowed(outcome.name):
             reason = "not allowed"
         else:
-            found[outcome.smiles] = int(start)
+            found[outcome.name] = int(start)
             continue
         lost[reason] += 1
         barren[start] = True
@@ -138,9 +144,9 @@ def search(
     pool, spent, lost = read_candidates(notes["pool"]), notes["spent"], Counter(notes["lost"])
     history = [np.asarray(row, np.float32) for row in notes["history"]]
     best, stale = np.array(notes["best"]), np.array(notes["stale"])
-    seen = {candidate.smiles for candidate in pool} | set(known)
+    seen = {candidate.name for candidate in pool} | set(known)
     chunk, restart = chunk or make_chunk(problem, config), make_restart(problem, config)
-    groups = config.groups(predictor.members)
+    groups, members = config.groups(predictor.members), members_of(problem)
     while spent + config.step_cost * config.chunk * starts <= budget:
         if not config.parallel and int(state.step) >= config.steps:
             break
@@ -152,8 +158,8 @@ def search(
         host = jax.tree.map(np.asarray, materials)
         fresh, barren = harvest(problem, host, age >= config.harvest * config.steps, seen, lost, allowed)
         relaxed = {start: tuple(values[-1, start].tolist()) for start in fresh.values()}
-        rows = [Candidate(smiles, start, relaxed[start]) for smiles, start in fresh.items()][: budget - spent]
-        pool += predict_candidates(predictor, objective, rows)
+        rows = [Candidate(name, start, relaxed[start]) for name, start in fresh.items()][: budget - spent]
+        pool += predict_candidates(predictor, objective, rows, members)
         seen.update(fresh)
         spent += len(rows)
 

@@ -32,6 +32,7 @@ from mlmat.design.guided import (
     mutants,
     rank,
 )
+from mlmat.design.members import members_of
 from mlmat.design.searcher import Candidate, Search, predict_candidates
 
 
@@ -153,5 +154,5 @@ def search(
         report=report,
         config=config.genetic,
         first=first,
-        breeder=make_breeder(predictor, objective, allowed, config),
+        breeder=members_of(problem).guide(predictor, objective, allowed, config),
     )

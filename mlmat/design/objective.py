@@ -153,8 +153,9 @@ class Objective:
         std: np.ndarray,
         smiles: Sequence[str],
         k: int,
+        family: Callable[[str], str] = core,
     ) -> np.ndarray:
-        """Indices of the k best molecules, for submission.
+        """Indices of the k best molecules (or crystals, by name), for submission.
 
         By merit, with diminishing returns within a family; with `pareto` by front and
         crowding distance.
@@ -162,7 +163,7 @@ class Objective:
         costs = self.costs(properties, mean, std, smiles)
         if self.pareto:
             return pareto_select(costs, ("min",) * len(self.wants), k)
-        return self.spread(costs.sum(axis=1), smiles, k)
+        return self.spread(costs.sum(axis=1), smiles, k, family)
 
     def spread(
         self,

@@ -12,6 +12,7 @@ import jax
 import numpy as np
 
 from mlmat.data.small_organics.sample import random_member
+from mlmat.design.members import members_of
 from mlmat.design.realise import Realised
 from mlmat.design.search_log import append_round, generator, open_log
 from mlmat.design.searcher import BATCH, Candidate, Search, predict_candidates, read_candidates
@@ -74,7 +75,7 @@ def member_source(
 def distinct(
     stream: Iterator[str], seen: Collection[str], count: int, lost: Counter, stale: int = STALE
 ) -> list[str]:
-    """The next `count` molecules of a stream that are not in `seen`; fewer if it runs dry."""
+    """The next `count` names of a stream that are not in `seen`; fewer if it runs dry."""
     found: dict[str, None] = {}
     misses = 0
     for smiles in stream:
@@ -115,14 +116,16 @@ def search(
     pool = [candidate for row in rows for candidate in read_candidates(row["found"])]
     lost = Counter(rows[-1]["lost"] if rows else {})
     history = [row["summary"] for row in rows]
-    seen = {candidate.smiles for candidate in pool} | set(known)
-    source = member_source(problem, predictor.capacity, allowed)
+    seen = {candidate.name for candidate in pool} | set(known)
+    members = members_of(problem)
+    source = members.source(problem, predictor, allowed)
     while len(pool) < budget:
         # A new iterator each round: its state is the generator's alone, which the log keeps.
         fresh = distinct(source(rng, lost), seen, min(BATCH, budget - len(pool)), lost)
         if not fresh:
             break
-        found = predict_candidates(predictor, objective, [Candidate(s, len(history)) for s in fresh])
+        rows = [Candidate(name, len(history)) for name in fresh]
+        found = predict_candidates(predictor, objective, rows, members)
         pool += found
         seen.update(fresh)
         history.append(summary(pool))

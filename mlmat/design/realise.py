@@ -36,6 +36,11 @@ class Realised(NamedTuple):
     smiles: str
     repairs: int
 
+    @property
+    def name(self) -> str:
+        """What the molecule is called in its space."""
+        return self.smiles
+
 
 def round_graph(graph: SoftGraph, core: Core | None = None) -> tuple[np.ndarray, np.ndarray]:
     """Nearest integer graph within valence: elements by argmax, bonds largest first.

@@ -14,7 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from mlmat.design.random_members import STALE, member_source, summary
+from mlmat.design.members import members_of
+from mlmat.design.random_members import STALE, summary
 from mlmat.design.search_log import append_round, open_log
 from mlmat.design.searcher import BATCH, Candidate, Search, best_of, predict_candidates, read_candidates
 from mlmat.errors import MlmatError
@@ -37,7 +38,7 @@ def read_smiles(path: str | Path) -> Iterator[str]:
                 yield words[0]
 
 
-def members_of(stream: Iterable[str], capacity: int, lost: Counter) -> Iterator[str]:
+def members_in(stream: Iterable[str], capacity: int, lost: Counter) -> Iterator[str]:
     """Canonical SMILES of what in a stream is a member of the space; the rest is counted in `lost`."""
     for text in stream:
         try:
@@ -74,19 +75,20 @@ def search(
 
     A resumed search reads over what it has judged, without predicting it again.
     """
+    space = members_of(problem)
     settings = {"searcher": "screening", "budget": budget, "seed": seed, "keep": keep}
     if isinstance(stream, str | Path):
         settings["stream"] = sha256(stream)
         stream = read_smiles(stream)
     elif stream is None:
-        stream = member_source(problem, predictor.capacity, allowed)(np.random.default_rng(seed), Counter())
+        stream = space.source(problem, predictor, allowed)(np.random.default_rng(seed), Counter())
     rows = open_log(state_file, settings)
     pool = best_of((c for row in rows for c in read_candidates(row["found"])), keep)
     spent, done = (rows[-1]["spent"], rows[-1]["read"]) if rows else (0, 0)
     history = [row["summary"] for row in rows]
     lost, read = Counter(), 0
     lately, order, misses = set(known), deque(), 0
-    members = members_of(stream, predictor.capacity, lost)
+    members = space.read(stream, predictor, lost)
     fresh: list[str] = []
     while True:
         smiles = next(members, None) if spent + len(fresh) < budget and misses < STALE else None
@@ -108,10 +110,10 @@ def search(
                 continue
             fresh.append(smiles)
         if fresh and (smiles is None or len(fresh) == BATCH):
-            found = predict_candidates(predictor, objective, [Candidate(s, read) for s in fresh])
+            found = predict_candidates(predictor, objective, [Candidate(s, read) for s in fresh], space)
             spent += len(found)
             pool = best_of(pool + found, keep)
-            kept = [candidate for candidate in pool if candidate.smiles in set(fresh)]
+            kept = [candidate for candidate in pool if candidate.name in set(fresh)]
             history.append(summary(pool))
             row = {"found": kept, "spent": spent, "read": read, "summary": history[-1]}
             append_round(state_file, row)

@@ -1,8 +1,8 @@
 """What every searcher has in common: candidates, the outcome of a search, and the final choice.
 
-The currency is one evaluation: one real or relaxed molecule put through the predictor
-once. A gradient of one start counts as three. A search never spends more than its budget,
-and predicting a real molecule is part of it, so what `submit` ranks is already paid for.
+The currency is one evaluation: one real or relaxed molecule (or crystal) put through the
+predictor once. A gradient of one start counts as three. A search never spends more than its
+budget, and predicting a real member is part of it, so what `submit` ranks is already paid for.
 """
 
 from __future__ import annotations
@@ -14,12 +14,11 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
+from mlmat.design.members import Members, members_of
 from mlmat.errors import InputError, NoDesignError
-from mlmat.graphs.softgraph import from_smiles
-from mlmat.predictor.predict import predict_graphs
 
 BATCH = 64
-"""Real molecules in one compiled prediction; fewer are padded, so that there is one trace."""
+"""Real members in one compiled prediction; fewer are padded, so that there is one trace."""
 
 SEARCHERS = {
     "gradient": "mlmat.design.gradient",
@@ -33,24 +32,29 @@ SEARCHERS = {
 
 
 class Candidate(NamedTuple):
-    """A real molecule that a search proposes.
+    """A real member of the space (a molecule, a crystal) that a search proposes.
 
     Attributes:
-        smiles: canonical SMILES.
+        name: its name in the space: the canonical SMILES of a molecule.
         start: number of the start, draw or generation it comes from.
         relaxed: relaxed predictions of the wants when it was rounded; empty if it never was soft.
-        mean: ``[P]`` ensemble mean of the real molecule, in the order of the predictor's
+        mean: ``[P]`` ensemble mean of the real member, in the order of the predictor's
             properties; empty before it is predicted.
         std: ``[P]`` standard deviation, likewise.
         merit: smaller is better, 0 when every want is met without doubt; None before prediction.
     """
 
-    smiles: str
+    name: str
     start: int = -1
     relaxed: tuple[float, ...] = ()
     mean: tuple[float, ...] = ()
     std: tuple[float, ...] = ()
     merit: float | None = None
+
+    @property
+    def smiles(self) -> str:
+        """The name, for those who design molecules."""
+        return self.name
 
 
 class Search(NamedTuple):
@@ -94,10 +98,10 @@ class Searcher(Protocol):
             objective: what is wanted; `mlmat.design.objective.Objective`.
             budget: evaluations.
             seed: of everything random.
-            known: canonical SMILES that are not proposed again.
-            allowed: whether a canonical SMILES may be submitted; None: every member may.
+            known: names of members that are not proposed again.
+            allowed: whether a member of this name may be submitted; None: every member may.
             state_file: saved while the search runs, and resumed from if it exists.
-            report: called now and then with (evaluations spent, molecules found).
+            report: called now and then with (evaluations spent, members found).
         """
 
 
@@ -112,18 +116,26 @@ def get_searcher(name: str) -> Searcher:
     return import_module(SEARCHERS[name]).search
 
 
-def predict_candidates(predictor: Any, objective: Any, candidates: Sequence[Candidate]) -> list[Candidate]:
-    """Predict real molecules and fill in their means, deviations and merits (one evaluation each).
+def predict_candidates(
+    predictor: Any, objective: Any, candidates: Sequence[Candidate], members: Members | None = None
+) -> list[Candidate]:
+    """Predict real members and fill in their means, deviations and merits (one evaluation each).
+
+    Args:
+        predictor: the ensemble.
+        objective: what is wanted.
+        candidates: what to predict.
+        members: of the space; None: organic molecules.
 
     Raises:
         SmilesError, UnknownElementError, CapacityError: see `from_smiles`.
     """
     if not candidates:
         return []
-    smiles = [candidate.smiles for candidate in candidates]
-    found = predict_graphs(predictor, from_smiles(smiles, predictor.capacity), BATCH)
+    names = [candidate.name for candidate in candidates]
+    found = (members or members_of(None)).predict(predictor, names)
     mean, std = (np.asarray(part, float) for part in found)
-    merit = objective.merit(predictor.properties, mean, std, smiles)
+    merit = objective.merit(predictor.properties, mean, std, names)
     rows = zip(candidates, mean.tolist(), std.tolist(), np.asarray(merit, float).tolist(), strict=True)
     return [c._replace(mean=tuple(m), std=tuple(s), merit=value) for c, m, s, value in rows]
 
@@ -134,15 +146,17 @@ def read_candidates(rows: Iterable[Sequence]) -> list[Candidate]:
 
 
 def best_of(candidates: Iterable[Candidate], count: int) -> list[Candidate]:
-    """The `count` of smallest merit, best first; ties go by SMILES, so that order never matters."""
-    return sorted(candidates, key=lambda c: (c.merit, c.smiles))[:count]
+    """The `count` of smallest merit, best first; ties go by name, so that order never matters."""
+    return sorted(candidates, key=lambda c: (c.merit, c.name))[:count]
 
 
-def submit(predictor: Any, search: Search, objective: Any, k: int) -> list[Candidate]:
-    """The k best molecules of a search: predicted as real molecules, ranked by merit.
+def submit(
+    predictor: Any, search: Search, objective: Any, k: int, members: Members | None = None
+) -> list[Candidate]:
+    """The k best members of a search: predicted as real ones, ranked by merit.
 
-    What the search has predicted is not predicted again, so `predictor` and `objective`
-    must be those of the search.
+    What the search has predicted is not predicted again, so `predictor`, `objective` and
+    `members` (None: organic molecules) must be those of the search.
 
     Raises:
         NoDesignError: the pool is empty.
@@ -150,13 +164,14 @@ def submit(predictor: Any, search: Search, objective: Any, k: int) -> list[Candi
     if not search.pool:
         lost = ", ".join(f"{count} {reason}" for reason, count in search.lost.items())
         raise NoDesignError(
-            "no valid molecule came out of the search: raise --budget or change --seed"
+            "nothing valid came out of the search: raise --budget or change --seed"
             + (f" (lost: {lost})" if lost else "")
         )
-    distinct = list({candidate.smiles: candidate for candidate in search.pool}.values())
-    fresh = predict_candidates(predictor, objective, [c for c in distinct if c.merit is None])
-    # In the order of their SMILES, so that ties never depend on the order of finding.
-    pool = sorted([c for c in distinct if c.merit is not None] + fresh, key=lambda c: c.smiles)
+    members = members or members_of(None)
+    distinct = list({candidate.name: candidate for candidate in search.pool}.values())
+    fresh = predict_candidates(predictor, objective, [c for c in distinct if c.merit is None], members)
+    # In the order of their names, so that ties never depend on the order of finding.
+    pool = sorted([c for c in distinct if c.merit is not None] + fresh, key=lambda c: c.name)
     mean, std = (np.array([getattr(c, part) for c in pool], float) for part in ("mean", "std"))
-    best = objective.best(predictor.properties, mean, std, [c.smiles for c in pool], k)
+    best = objective.best(predictor.properties, mean, std, [c.name for c in pool], k, members.family)
     return [pool[i] for i in best]

@@ -27,6 +27,7 @@ import jraph
 
 from mlmat.descriptors.element_vectors import element_vectors
 from mlmat.errors import InputError
+from mlmat.graphs.mixture import rows_of
 from mlmat.graphs.segment import graph_of_node, real_atoms, segment_sum
 from mlmat.nn.batch_norm import MaskedBatchNorm
 from mlmat.nn.radial import safe_norm
@@ -149,7 +150,7 @@ class CGCNN(nn.Module):
         centres = jnp.arange(round(self.radius / STEP) + 1, dtype=distances.dtype) * STEP
         edges = jnp.exp(-(((distances[..., None] - centres) / STEP) ** 2))
         vectors = self.embedding(jnp.asarray(element_vectors(self.symbols), distances.dtype))
-        v = vectors[graph.nodes["species"]]
+        v = rows_of(graph.nodes, vectors)
         for convolution in self.convolutions:
             v = convolution(v, edges, senders, between, real, train)
         return v

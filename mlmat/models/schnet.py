@@ -28,6 +28,7 @@ import jax.numpy as jnp
 import jraph
 
 from mlmat.errors import InputError
+from mlmat.graphs.mixture import rows_of
 from mlmat.graphs.segment import graph_of_node, segment_sum
 from mlmat.nn.radial import cosine_cutoff, gaussian_basis, safe_norm, shifted_softplus
 
@@ -138,7 +139,8 @@ class SchNet(nn.Module):
         weight = jnp.where(pairs.real, cosine_cutoff(pairs.distances, self.cutoff), 0.0)[:, None]
         # Else XLA computes the cosines anew, for every feature, in each loop that multiplies by them.
         basis, weight = jax.lax.optimization_barrier((basis, weight))
-        x = nn.Embed(self.elements, self.features, name="embedding")(graph.nodes["species"])
+        table = nn.Embed(self.elements, self.features, name="embedding")
+        x = rows_of(graph.nodes, table.embedding)
         for index in range(self.interactions):
             x = x + Interaction(self.features, name=f"interaction_{index + 1}")(x, basis, weight, pairs)
         x = shifted_softplus(nn.Dense(max(self.features // 2, 1), name="readout_1")(x))

@@ -14,6 +14,7 @@ import jax
 import jax.numpy as jnp
 
 from mlmat.errors import InputError
+from mlmat.graphs.mixture import shares
 from mlmat.graphs.segment import graph_of_node, segment_sum
 from mlmat.nn.module import apply, map_members
 from mlmat.typing import Model, SoftGraph, Targets, Variables
@@ -133,10 +134,10 @@ def composition(batch: Any, elements: int) -> jax.Array:
     """Number of atoms of each element, ``[..., elements]``, of every graph of a batch.
 
     Args:
-        batch: a `SoftGraph`, or a padded `jraph.GraphsTuple` with ``nodes["species"]``.
+        batch: a `SoftGraph`, or a padded `jraph.GraphsTuple` with ``nodes["species"]`` or mixtures.
         elements: covered by its encoder.
     """
     if isinstance(batch, SoftGraph):
         return (batch.types * batch.mask[..., None]).sum(axis=-2)
-    kinds = jax.nn.one_hot(batch.nodes["species"], elements)
+    kinds = shares(batch.nodes, elements)
     return segment_sum(kinds, graph_of_node(batch), len(batch.n_node), indices_are_sorted=True)

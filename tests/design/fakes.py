@@ -58,7 +58,7 @@ class CarbonObjective:
     def merit(self, properties, mean, std, smiles):
         return np.abs(mean[:, 0] - self.wanted) + std[:, 0]
 
-    def best(self, properties, mean, std, smiles, k):
+    def best(self, properties, mean, std, smiles, k, family=None):
         return self.spread(self.merit(properties, mean, std, smiles), smiles, k)
 
     def spread(self, merit, smiles, k, family=None):
