@@ -49,7 +49,8 @@ def run(options: TrainOptions) -> int:
     options, out = prepare(options, "train")
     console.print(f"[bold]mlmat train[/] {options.data or options.file} → {out}")
     prepare_process()
-    data, task, init = _task(options)
+    with console.status("reading"):
+        data, task, init = _task(options)
     if options.split == "auto":
         published = data.parts is not None and "test" in data.parts
         options = replace(options, split="published" if published else "random")

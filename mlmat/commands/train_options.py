@@ -16,7 +16,7 @@ class TrainOptions:
     """Train a predictor on your own data, and see beside which baselines it stands.
 
     Takes a CSV with a SMILES column; an extxyz file or an ASE database; or a folder of
-    structure files (xyz, CIF, SDF) with a CSV of ids. Duplicates never part between
+    structure files (CIF, POSCAR, xyz, SDF) with a CSV of ids. Duplicates never part between
     training and test. You get a predictor file, scores beside a mean, a nearest neighbour and
     kernel ridge, predictions for every test item, figures, and one HTML report.
 

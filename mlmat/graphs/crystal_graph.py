@@ -22,6 +22,7 @@ import jraph
 import numpy as np
 
 from mlmat.errors import InputError
+from mlmat.graphs.atoms import as_atoms
 from mlmat.graphs.radius_graph import RadiusGraphEncoder, check_overlap, find_neighbours
 
 TIE = 1e-3
@@ -69,6 +70,7 @@ class CrystalGraphEncoder:
             UnknownElementError: an element outside `elements`.
             InputError: see `RadiusGraphEncoder`.
         """
+        atoms = as_atoms(atoms)
         species = RadiusGraphEncoder(self.elements, self.radius).checked_species(atoms)
         senders, cells = self._nearest(atoms, species)
         n = len(atoms)

@@ -27,6 +27,7 @@ import vesin
 from ase.data import atomic_numbers
 
 from mlmat.errors import InputError, UnknownElementError
+from mlmat.graphs.atoms import as_atoms
 
 OVERLAP = 0.4
 """Å; no two nuclei of a real structure are closer (H₂: 0.74 Å)."""
@@ -62,13 +63,14 @@ class RadiusGraphEncoder:
             raise InputError(f"the cutoff must be a length above {OVERLAP} Å, such as 5.0; not {self.cutoff}")
 
     def __call__(self, atoms: ase.Atoms) -> jraph.GraphsTuple:
-        """Molecule or periodic structure, any cell → graph.
+        """Molecule or periodic structure, any cell → graph; `as_atoms` says what else may be given.
 
         Raises:
             UnknownElementError: an element outside `elements`.
             InputError: no atoms, positions or a cell that are not finite, all atoms at
                 the origin, a periodic direction without cell vector, overlapping atoms.
         """
+        atoms = as_atoms(atoms)
         species = self.checked_species(atoms)
         receivers, senders, cells, distances = find_neighbours(atoms, self.cutoff)
         check_overlap(atoms, receivers, senders, distances)

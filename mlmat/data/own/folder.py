@@ -8,12 +8,12 @@ from pathlib import Path
 
 from mlmat.data.own.cells import bare
 from mlmat.data.own.delimited import open_table
-from mlmat.data.own.geometry import identity_of_structure
 from mlmat.data.own.records import Record
-from mlmat.data.own.structures import FILES, read_frames
+from mlmat.data.own.single_files import Single, read_files
+from mlmat.data.own.structures import FILES, kind_of_file
 from mlmat.data.own.table import SAMPLE, find_columns
 from mlmat.data.own.text import readable, suffix_of
-from mlmat.errors import DataError, InputError, MlmatError
+from mlmat.errors import DataError, InputError
 
 
 def structure_files(folder: Path) -> dict[str, Path]:
@@ -27,7 +27,7 @@ def structure_files(folder: Path) -> dict[str, Path]:
         raise DataError(f"{folder} is no folder: structures= must name one with {', '.join(FILES)} files")
     files: dict[str, Path] = {}
     for path in sorted(folder.iterdir()):
-        if path.suffix.lower() in FILES and not path.name.startswith("."):
+        if kind_of_file(path) in FILES and not path.name.startswith("."):
             if path.stem in files:
                 raise InputError(f"{path.name} and {files[path.stem].name} have one id: rename one")
             files[path.stem] = path
@@ -111,25 +111,26 @@ def _rows(
         columns = find_columns(header, whole, targets=targets, notes=notes, want_smiles=False, **options)
         id_at = columns.id if columns.id is not None else _naming(header, whole, files, notes)
         notes += opened.notes
-        for line, row in (*sample, *opened.rows):
-            if not row:
-                continue
-            if len(row) != len(header):
-                reason = f"{len(row)} cells where the header has {len(header)}"
-                yield Record(line, None, None, "", (), None, None, reason)
-                continue
-            name = readable(row[id_at]).strip()
-            group = None if columns.group is None else readable(row[columns.group]).strip()
-            values = [row[k] for k in columns.targets]
-            key = _stem(name, files)
-            reason = None if key is not None else f"no structure file for id {name!r}"
-            atoms = None
-            if key is not None:
-                atoms, reason = _one(files[key])
-            if columns.group is not None and not group:
-                reason = reason or f"no label in {header[columns.group]}"
-            identity = "" if atoms is None else identity_of_structure(atoms)
-            yield Record(line, name or None, atoms, identity, values, group, None, reason)
+        rows = [*sample, *opened.rows]
+    names = [readable(row[id_at]).strip() if len(row) == len(header) else "" for _, row in rows]
+    keys = [_stem(name, files) if name else None for name in names]
+    # Files are read together, since reading a CIF takes some twenty milliseconds.
+    wanted = sorted({key for key in keys if key is not None})
+    single = dict(zip(wanted, read_files([files[key] for key in wanted]), strict=True))
+    for (line, row), name, key in zip(rows, names, keys, strict=True):
+        if not row:
+            continue
+        if len(row) != len(header):
+            reason = f"{len(row)} cells where the header has {len(header)}"
+            yield Record(line, None, None, "", (), None, None, reason)
+            continue
+        group = None if columns.group is None else readable(row[columns.group]).strip()
+        values = [row[k] for k in columns.targets]
+        found = Single(None, "", f"no structure file for id {name!r}") if key is None else single[key]
+        reason = found.reason
+        if columns.group is not None and not group:
+            reason = reason or f"no label in {header[columns.group]}"
+        yield Record(line, name or None, found.atoms, found.identity, values, group, None, reason)
 
 
 def _naming(header: list[str], rows: list[list[str]], files: dict[str, Path], notes: list[str]) -> int:
@@ -140,14 +141,3 @@ def _naming(header: list[str], rows: list[list[str]], files: dict[str, Path], no
         raise InputError(f"no column names the structure files: name it. Columns: {', '.join(header)}")
     notes.append(f"ids are taken from column {header[best]!r}")
     return best
-
-
-def _one(path: Path) -> tuple[object, str | None]:
-    """The single structure of a file, or why there is none."""
-    try:
-        frames = list(islice(read_frames(path), 2))
-    except MlmatError as error:
-        return None, str(error)
-    if len(frames) > 1:
-        return None, f"{path.name} holds more than one structure"
-    return frames[0].atoms, None if frames[0].reason is None else f"{path.name}: {frames[0].reason}"

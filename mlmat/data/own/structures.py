@@ -23,7 +23,8 @@ from mlmat.graphs.chemistry import silence_rdkit
 
 FRAMES = (".xyz", ".extxyz")
 DATABASES = (".db", ".json")
-FILES = (*FRAMES, ".cif", ".sdf", ".mol")
+POSCARS = (".vasp", ".poscar", ".contcar")
+FILES = (*FRAMES, ".cif", *POSCARS, ".sdf", ".mol")
 """What a folder of structures may hold."""
 
 
@@ -43,6 +44,12 @@ class Frame(NamedTuple):
     reason: str | None
 
 
+def kind_of_file(path: str | Path) -> str:
+    """Suffix that says how to read a file; VASP's own names, such as ``POSCAR_12``, have none."""
+    name = Path(path).name.lower()
+    return ".poscar" if name.startswith(("poscar", "contcar")) else suffix_of(path)
+
+
 def read_frames(path: str | Path) -> Iterator[Frame]:
     """Structures of a file in order, one in memory at a time (a CIF is read whole).
 
@@ -52,11 +59,13 @@ def read_frames(path: str | Path) -> Iterator[Frame]:
         DataError: no such file, empty, or not what its name says.
         InputError: an unknown kind of file.
     """
-    suffix = suffix_of(path)
+    suffix = kind_of_file(path)
     if suffix in FRAMES:
         frames = _xyz(path)
     elif suffix == ".cif":
         frames = _cif(path)
+    elif suffix in POSCARS:
+        frames = _poscar(path)
     elif suffix in (".sdf", ".mol"):
         frames = _sdf(path)
     elif suffix in DATABASES:
@@ -155,6 +164,20 @@ def _cif(path: str | Path) -> _Read:
             {},
             f"{len(partial)} sites are partly occupied: give an ordered cell" if partial else None,
         )
+
+
+def _poscar(path: str | Path) -> _Read:
+    with open_text(path) as (stream, _):
+        text = stream.read()
+    if not text.strip():
+        raise DataError(f"{path} is empty")
+    try:
+        atoms = ase.io.read(io.StringIO(text), format="vasp")
+    except Exception as error:  # as above
+        yield None, {}, f"broken POSCAR: {_said(error)}"
+        return
+    atoms.set_constraint()
+    yield atoms, {}, None
 
 
 def _sdf(path: str | Path) -> _Read:
