@@ -1,10 +1,13 @@
-"""Elements as concatenated one-hot vectors, the atom features of CGCNN.
+"""Elements as concatenated one-hot vectors, the atom features of CGCNN and SGCNN.
 
 T. Xie, J. C. Grossman, Phys. Rev. Lett. 120, 145301 (2018), supplemental material, table I: group,
 period, electronegativity, covalent radius, valence electrons, first ionisation energy, electron
 affinity, block and atomic volume, each as one-hot; continuous ones in ten equal steps between the
 smallest and the largest value of the periodic table, ionisation energy and volume in steps of their
 logarithm. A property that an element does not have is all zeros.
+
+M. Kim et al., arXiv 1812.02949 (2018), have the node features of SGCNN: group, and electronegativity,
+atomic volume, electron affinity and atomic mass in ten bins each, whose bounds they state.
 
 Values come from `mlmat.elements`, not from the paper's own file, so single bits differ from it.
 """
@@ -50,6 +53,39 @@ def element_vectors(elements: Sequence[str]) -> np.ndarray:
     """
     numbers = atomic_numbers(elements)
     return np.concatenate([_one_hot(name)[numbers] for name in ORDER], axis=1)
+
+
+SURFACE_BINS = {
+    "electronegativity": (0.5, 0.35),
+    "atomic_volume": (1.5, 0.28),
+    "electron_affinity": (-2.4, 0.6),
+    "mass": (0.0, 27.0),
+}
+"""Start and width of the bins of SGCNN: Pauling's scale, ln(cm³/mol), eV, u."""
+
+
+def surface_vectors(elements: Sequence[str]) -> np.ndarray:
+    """Vectors ``[E, 58]`` of zeros and ones, float32: the node features of SGCNN.
+
+    A value beyond the bins is in the nearest one; one that an element does not have is all zeros.
+
+    Args:
+        elements: chemical symbols.
+
+    Raises:
+        InputError: an unknown symbol.
+    """
+    numbers = atomic_numbers(elements)
+    parts = [_one_hot("group")[numbers]]
+    for name, (start, width) in SURFACE_BINS.items():
+        values = property_by_number(name)[numbers]
+        values = np.log(values) if name == "atomic_volume" else values
+        known = np.isfinite(values)
+        rows = np.zeros((len(numbers), BINS), np.float32)
+        place = np.clip(np.floor((values[known] - start) / width), 0, BINS - 1).astype(int)
+        rows[np.flatnonzero(known), place] = 1.0
+        parts.append(rows)
+    return np.concatenate(parts, axis=1)
 
 
 def _one_hot(name: str) -> np.ndarray:
