@@ -37,8 +37,8 @@ class TrainOptions:
         split: random, skeleton (families of molecules apart), group:COLUMN, kfold or kfold:10;
             published, for a set of --data with a test part. auto is that, or else random.
         fractions: train, validation and test part.
-        model: auto, bond-mpnn or soft-mpnn (SMILES), schnet, dtnn, hdnnp, ani, equivariant
-            or cgcnn (structures; cgcnn is for crystals).
+        model: auto, bond-mpnn or soft-mpnn (SMILES), schnet, dtnn, hdnnp, ani, equivariant,
+            cgcnn or sgcnn (structures; cgcnn is for crystals, sgcnn for slabs).
         preset: how much work: quick, default (minutes on two cores), large (an accelerator).
         seed: of the split, the weights and the order.
         seeds: repeat everything with so many seeds and report the spread.
@@ -72,7 +72,7 @@ class TrainOptions:
     split: str = "auto"
     fractions: tuple[float, float, float] = (0.8, 0.1, 0.1)
     model: Literal[
-        "auto", "bond-mpnn", "soft-mpnn", "schnet", "dtnn", "hdnnp", "ani", "equivariant", "cgcnn"
+        "auto", "bond-mpnn", "soft-mpnn", "schnet", "dtnn", "hdnnp", "ani", "equivariant", "cgcnn", "sgcnn"
     ] = "auto"
     preset: Literal["quick", "default", "large"] = "default"
     seed: int = 0

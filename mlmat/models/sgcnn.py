@@ -27,6 +27,7 @@ import jraph
 
 from mlmat.descriptors.element_vectors import surface_vectors
 from mlmat.errors import InputError
+from mlmat.graphs.mixture import rows_of
 from mlmat.graphs.segment import graph_of_node, real_atoms, segment_mean, segment_sum
 from mlmat.graphs.slab_graph import BULK, SURFACE
 from mlmat.nn.radial import gaussian_basis, safe_norm
@@ -131,7 +132,7 @@ class SGCNN(nn.Module):
         if self.distances:
             ends = positions[graph.senders] + graph.edges["shift"] - positions[graph.receivers]
             bonds = gaussian_basis(safe_norm(ends), self.distances, self.cutoff)
-        v = jnp.asarray(surface_vectors(self.symbols), positions.dtype)[graph.nodes["species"]]
+        v = rows_of(graph.nodes, jnp.asarray(surface_vectors(self.symbols), positions.dtype))
         for convolution in self.convolutions:
             v = convolution(v, bonds, branch, graph.senders, graph.receivers)
         return v

@@ -27,6 +27,7 @@ from mlmat.files import atomic_write
 from mlmat.graphs.bond_graph import BondGraphEncoder
 from mlmat.graphs.crystal_graph import CrystalGraphEncoder
 from mlmat.graphs.radius_graph import RadiusGraphEncoder
+from mlmat.graphs.slab_graph import SlabGraphEncoder
 from mlmat.graphs.softgraph import SoftGraphEncoder
 from mlmat.models.ani import ANI
 from mlmat.models.bond_mpnn import BondMPNN
@@ -35,6 +36,7 @@ from mlmat.models.dtnn import DTNN
 from mlmat.models.equivariant import Equivariant
 from mlmat.models.hdnnp import HDNNP
 from mlmat.models.schnet import SchNet
+from mlmat.models.sgcnn import SGCNN
 from mlmat.models.soft_mpnn import SoftMPNN
 from mlmat.predictor.predictor import Predictor
 
@@ -46,13 +48,21 @@ SHIPPED = Path(__file__).parents[1] / "pretrained" / "gap.mlmat"
 SHIPPED_RDKIT = SHIPPED.with_name("rdkit.mlmat")
 """Its companion for logP, QED and synthetic accessibility."""
 
-MODELS = {kind.__name__: kind for kind in (ANI, CGCNN, HDNNP, BondMPNN, DTNN, Equivariant, SchNet, SoftMPNN)}
+MODELS = {
+    kind.__name__: kind for kind in (ANI, CGCNN, HDNNP, SGCNN, BondMPNN, DTNN, Equivariant, SchNet, SoftMPNN)
+}
 DESCRIPTORS = {
     kind.__name__: kind for kind in (ANIDescriptor, ChebyshevDescriptor, SymmetryFunctions, ZernikeDescriptor)
 }
 ENCODERS = {
     kind.__name__: kind
-    for kind in (BondGraphEncoder, CrystalGraphEncoder, RadiusGraphEncoder, SoftGraphEncoder)
+    for kind in (
+        BondGraphEncoder,
+        CrystalGraphEncoder,
+        RadiusGraphEncoder,
+        SlabGraphEncoder,
+        SoftGraphEncoder,
+    )
 }
 ARRAYS = ("variables", "mean", "scale", "reference", "calibration")
 
