@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Literal
 
 import flax.linen as nn
 import jax
@@ -43,7 +44,7 @@ from mlmat.nn.radial import bessel_basis
 
 
 class Equivariant(nn.Module):
-    """Structure → properties, in scaled units; sums over atoms.
+    """Structure → properties, in scaled units.
 
     Attributes:
         elements: number of elements that the encoder knows.
@@ -55,6 +56,7 @@ class Equivariant(nn.Module):
         cutoff: in Å, the encoder's or smaller.
         neighbours: mean number within the cutoff, a scale; taken from the training data if None.
         width: largest number within the cutoff. An atom with more has the energy NaN; see `grown`.
+        pooling: "sum" over atoms for extensive properties, "mean" for intensive ones.
     """
 
     elements: int
@@ -66,6 +68,7 @@ class Equivariant(nn.Module):
     cutoff: float = 5.0
     neighbours: float | None = None
     width: int = 16
+    pooling: Literal["sum", "mean"] = "sum"
 
     def grown(self, graphs: Sequence[jraph.GraphsTuple]) -> Equivariant:
         """The same network with room for the neighbours in some graphs; see `mlmat.nn.module.grown`."""
@@ -108,9 +111,10 @@ class Equivariant(nn.Module):
             graph: nodes ``species [n]`` and ``positions [n, 3]`` in Å, edges ``shift [e, 3]`` in
                 Å; see `mlmat.graphs.radius_graph`.
         """
-        return segment_sum(
+        total = segment_sum(
             self.atomic(graph), graph_of_node(graph), graph.n_node.shape[0], indices_are_sorted=True
         )
+        return total / jnp.maximum(graph.n_node, 1)[:, None] if self.pooling == "mean" else total
 
 
 def _neighbour_counts(graph: jraph.GraphsTuple, cutoff: float) -> np.ndarray:
