@@ -149,9 +149,8 @@ class Choice:
             case "equivariant":
                 from mlmat.models.equivariant import Equivariant
 
-                if not extensive:
-                    raise InputError("equivariant sums over atoms: choose schnet for a mean over atoms")
-                return Equivariant(len(encoder.elements), outputs, cutoff=encoder.cutoff, **self.fields)
+                fields = {"cutoff": encoder.cutoff, "pooling": pooling} | self.fields
+                return Equivariant(len(encoder.elements), outputs, **fields)
             case "ani":
                 from mlmat.models.ani import ANI, widths_of
 
