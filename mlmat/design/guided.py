@@ -156,13 +156,30 @@ def corrected(family: Family, places: Sequence[int], means: np.ndarray) -> np.nd
     features = np.concatenate(
         [family.batch.types.reshape(len(family.graphs), -1), family.batch.bonds[:, *upper]], axis=1
     )
+    return corrected_means(features, family.linear, places, means)
+
+
+def corrected_means(
+    features: np.ndarray, linear: np.ndarray, places: Sequence[int], means: np.ndarray
+) -> np.ndarray:
+    """Linear predictions, corrected by a Gaussian process on their residuals.
+
+    Args:
+        features: ``[C, D]`` of the candidates; see `LENGTH` for their scale.
+        linear: ``[C, W]`` linearised means.
+        places: indices of those that have been predicted, at least one.
+        means: ``[places, W]`` what they were predicted to be.
+
+    Returns:
+        ``[C, W]``.
+    """
     known = features[list(places)]
     square = (features**2).sum(axis=1)[:, None] + (known**2).sum(axis=1) - 2 * features @ known.T
     kernel = np.exp(-square / (2 * LENGTH**2))
-    residual = means - family.linear[list(places)]
+    residual = means - linear[list(places)]
     level = residual.mean(axis=0)
     gram = kernel[list(places)] + NOISE * np.eye(len(places))
-    return family.linear + level + kernel @ np.linalg.solve(gram, residual - level)
+    return linear + level + kernel @ np.linalg.solve(gram, residual - level)
 
 
 def rank(predictor: Any, objective: Any, family: Family, means: np.ndarray) -> np.ndarray:

@@ -130,10 +130,17 @@ def predict_candidates(
     Raises:
         SmilesError, UnknownElementError, CapacityError: see `from_smiles`.
     """
+    return predict_with((members or members_of(None)).predict, predictor, objective, candidates)
+
+
+def predict_with(
+    predict: Callable, predictor: Any, objective: Any, candidates: Sequence[Candidate]
+) -> list[Candidate]:
+    """`predict_candidates` by the ``predict`` of a space's members."""
     if not candidates:
         return []
     names = [candidate.name for candidate in candidates]
-    found = (members or members_of(None)).predict(predictor, names)
+    found = predict(predictor, names)
     mean, std = (np.asarray(part, float) for part in found)
     merit = objective.merit(predictor.properties, mean, std, names)
     rows = zip(candidates, mean.tolist(), std.tolist(), np.asarray(merit, float).tolist(), strict=True)
