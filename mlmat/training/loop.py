@@ -24,10 +24,10 @@ from mlmat.training.step import (
     TrainingState,
     initial_state,
     keep_best,
+    learning_rate,
     make_run_chunk,
     make_validate,
-    schedule,
-    transformation,
+    rates,
 )
 from mlmat.typing import Variables
 
@@ -112,25 +112,28 @@ def fit(
         InputError: the loss became NaN, or a frozen prefix matches nothing.
         DataError: the checkpoint is damaged or belongs to other settings.
     """
-    optimiser = transformation(config, source.steps, frozen_mask(frozen) if frozen else None)
+    host_rates, held = rates(config, source.steps), frozen_mask(frozen) if frozen else None
     # Under jit: some fifty small programs less to compile.
-    state, history = jax.jit(partial(initial_state, config=config, optimiser=optimiser))(variables), []
+    start = jax.jit(partial(initial_state, frozen=held))
+    state, history = start(variables, host_rates, jax.random.key(config.seed)), []
     if checkpoint is not None and checkpoint.exists():
         state, history = load_state(checkpoint, state)
     if log is not None:
         _rewrite(log, history)
-    state, objective, data = (replicate(tree, mesh) for tree in (state, objective, source.data))
-    run_chunk, validate = make_run_chunk(source, config, optimiser), make_validate(validation)
+    state, objective, data, numbers = (
+        replicate(tree, mesh) for tree in (state, objective, source.data, host_rates)
+    )
+    run_chunk, validate = make_run_chunk(source, config, held), make_validate(validation)
     checks = [replicate(chunk, mesh) for chunk in validation.chunks(0)]
     check_data = replicate(validation.data, mesh)
-    rate, times = schedule(config, source.steps), []
+    times = []
     while (epoch := int(state.epoch[0])) < config.epochs and not _exhausted(state, config):
         began = time.perf_counter()
         traces = []
         chunks = prefetched(place_chunk(c, mesh, config.shards) for c in source.chunks(epoch))
         for chunk in chunks:
             chunk_began = time.perf_counter()
-            state, *trace = run_chunk(objective, data, state, chunk)
+            state, *trace = run_chunk(objective, data, numbers, state, chunk)
             traces.append(jax.tree.map(np.asarray, trace))
             times.append(time.perf_counter() - chunk_began)
         losses, weights, norms = (np.concatenate(part, axis=1) for part in zip(*traces, strict=True))
@@ -151,7 +154,7 @@ def fit(
             "epoch": epoch + 1,
             "loss": loss,
             "gradient_norm": float(norms[weights > 0].mean()),
-            "learning_rate": float(rate(int(state.step[0]))),
+            "learning_rate": float(learning_rate(host_rates, int(state.step[0]))),
             "score": float(score.mean()),
             **{f"validation {name}": float(e) for name, e in named},
             "examples_per_second": source.count / taken,

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 
 from mlmat.nn.module import map_members
@@ -41,21 +42,47 @@ class TrainingState(NamedTuple):
     epoch: jax.Array
 
 
-def schedule(config: TrainingConfig, steps: int) -> optax.Schedule:
-    """Learning rate after so many updates: linear warm-up, then cosine decay to 1 %."""
+class Rates(NamedTuple):
+    """Hyperparameters that a compiled step takes as numbers: trying others compiles nothing.
+
+    Attributes:
+        peak: highest learning rate.
+        warm: updates until it is reached.
+        total: updates until the end of its decay.
+        weight_decay: of AdamW.
+        clip: largest global gradient norm.
+        ema: decay of the averaged weights.
+    """
+
+    peak: jax.Array
+    warm: jax.Array
+    total: jax.Array
+    weight_decay: jax.Array
+    clip: jax.Array
+    ema: jax.Array
+
+
+def rates(config: TrainingConfig, steps: int) -> Rates:
+    """The numbers of a configuration, for epochs of so many steps."""
     total = max(2, config.epochs * steps)
     warm = max(1, min(total - 1, round(config.warmup * total)))
-    peak = config.learning_rate
-    return optax.warmup_cosine_decay_schedule(0.0, peak, warm, total, end_value=0.01 * peak)
+    numbers = (config.learning_rate, warm, total, config.weight_decay, config.clip, config.ema)
+    return Rates(*(np.float32(number) for number in numbers))
 
 
-def transformation(
-    config: TrainingConfig, steps: int, frozen: Callable[[Any], Any] | None
-) -> optax.GradientTransformation:
+def learning_rate(rates: Rates, count: jax.Array) -> jax.Array:
+    """Learning rate after so many updates: linear warm-up, then cosine decay to 1 %."""
+    rising = count / rates.warm
+    past = jnp.clip((count - rates.warm) / (rates.total - rates.warm), 0.0, 1.0)
+    falling = 0.01 + 0.99 * 0.5 * (1.0 + jnp.cos(jnp.pi * past))
+    return rates.peak * jnp.where(count < rates.warm, rising, falling)
+
+
+def transformation(rates: Rates, frozen: Callable[[Any], Any] | None) -> optax.GradientTransformation:
     """Clipped AdamW on the schedule; `frozen` maps parameters to a pytree of booleans."""
     chain = [
-        optax.clip_by_global_norm(config.clip),
-        optax.adamw(schedule(config, steps), weight_decay=config.weight_decay),
+        optax.clip_by_global_norm(rates.clip),
+        optax.adamw(lambda count: learning_rate(rates, count), weight_decay=rates.weight_decay),
     ]
     if frozen is not None:
         # First, so that frozen parts do not count in the norm; last, against weight decay.
@@ -65,35 +92,41 @@ def transformation(
 
 
 def initial_state(
-    variables: Variables, config: TrainingConfig, optimiser: optax.GradientTransformation
+    variables: Variables, rates: Rates, key: jax.Array, frozen: Callable[[Any], Any] | None = None
 ) -> TrainingState:
-    """State before the first step, from variables with a member axis."""
-    members = config.members
+    """State before the first step, from variables with a member axis ``[M, ...]`` and a key."""
+    members = jax.tree.leaves(variables)[0].shape[0]
     zeros = jnp.zeros(members, jnp.int32)
-    keys = jax.random.split(jax.random.fold_in(jax.random.key(config.seed), 1), members)
+    keys = jax.random.split(jax.random.fold_in(key, 1), members)
     return TrainingState(
         variables=variables,
         averaged=variables,
         best=variables,
         best_score=jnp.full(members, jnp.inf, jnp.float32),
         stale=zeros,
-        optimiser=jax.vmap(optimiser.init)(variables["params"]),
+        optimiser=jax.vmap(transformation(rates, frozen).init)(variables["params"]),
         key=jax.random.key_data(keys),
         step=zeros,
         epoch=zeros,
     )
 
 
-def make_run_chunk(source: Source, config: TrainingConfig, optimiser: optax.GradientTransformation):
+def make_run_chunk(source: Source, config: TrainingConfig, frozen: Callable[[Any], Any] | None = None):
     """Compile-once function that trains all members on a chunk.
 
+    Args:
+        source: training examples.
+        config: of which shards and precision are part of the program; the rest comes as `Rates`.
+        frozen: maps parameters to a pytree of booleans, true where they stay as they are.
+
     Returns:
-        ``run(objective, data, state, chunk) → (state, losses [M, S], weights [M, S],
+        ``run(objective, data, rates, state, chunk) → (state, losses [M, S], weights [M, S],
         norms [M, S])``: loss, weight and gradient norm of each step; a step without
         examples changes nothing and has weight 0.
     """
 
-    def member(objective, data, state: TrainingState, chunk):
+    def member(objective, data, rates: Rates, state: TrainingState, chunk):
+        optimiser = transformation(rates, frozen)
         base = jax.random.wrap_key_data(state.key)
         steps = jax.tree.leaves(chunk)[0].shape[0]
         order = jnp.arange(steps)
@@ -126,7 +159,7 @@ def make_run_chunk(source: Source, config: TrainingConfig, optimiser: optax.Grad
             norm = optax.tree.norm(gradient)
             updates, new_state = optimiser.update(gradient, optimiser_state, params)
             new_params = optax.apply_updates(params, updates)
-            decay = jnp.minimum(config.ema, (1.0 + count) / (10.0 + count))
+            decay = jnp.minimum(rates.ema, (1.0 + count) / (10.0 + count))
             blended = optax.incremental_update(new_params, averaged["params"], 1 - decay)
             new = (
                 {**changed, "params": new_params},
@@ -143,9 +176,9 @@ def make_run_chunk(source: Source, config: TrainingConfig, optimiser: optax.Grad
         return state, *trace
 
     @jax.jit
-    def run(objective, data, state, chunk):
+    def run(objective, data, rates, state, chunk):
         with jax.default_matmul_precision(None if config.precision == "default" else config.precision):
-            return map_members(lambda one: member(objective, data, one, chunk), state)
+            return map_members(lambda one: member(objective, data, rates, one, chunk), state)
 
     return run
 

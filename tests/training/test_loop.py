@@ -5,13 +5,14 @@ from dataclasses import replace
 
 import jax
 import numpy as np
+import optax
 import pytest
 from problem import CONFIG, flat, problem, train
 
 from mlmat.errors import DataError, InputError
 from mlmat.training.config import TrainingConfig
 from mlmat.training.loop import fit
-from mlmat.training.step import make_run_chunk, transformation
+from mlmat.training.step import initial_state, learning_rate, make_run_chunk, rates
 
 PLAIN = replace(CONFIG, shards=1)
 
@@ -76,16 +77,36 @@ def test_one_trace_for_all_epochs_and_chunks():
     assert traces == 1
 
 
+def test_other_rates_compile_nothing():
+    objective, source, _, variables = problem(PLAIN)
+    run, chunk = make_run_chunk(source, PLAIN), next(source.chunks(0))
+    slow, fast = (
+        rates(replace(PLAIN, learning_rate=rate, epochs=epochs, clip=clip), source.steps)
+        for rate, epochs, clip in ((1e-3, 4, 1.0), (1e-2, 9, 0.5))
+    )
+    state = initial_state(variables, slow, jax.random.key(0))
+    ends = [flat(run(objective, None, numbers, state, chunk)[0].variables) for numbers in (slow, fast)]
+    assert run._cache_size() == 1
+    assert np.abs(ends[0] - ends[1]).max() > 1e-3
+
+
+def test_the_learning_rate_is_that_of_optax():
+    numbers = rates(replace(PLAIN, epochs=10, warmup=0.2), 50)
+    expected = optax.warmup_cosine_decay_schedule(
+        0.0, PLAIN.learning_rate, 100, 500, 0.01 * PLAIN.learning_rate
+    )
+    for count in (0, 1, 99, 100, 101, 300, 499, 500, 700):
+        np.testing.assert_allclose(learning_rate(numbers, count), expected(count), rtol=1e-5, atol=1e-9)
+
+
 def test_an_empty_step_changes_nothing():
     objective, source, _, variables = problem(PLAIN)
-    optimiser = transformation(PLAIN, source.steps, None)
-    from mlmat.training.step import initial_state
-
-    state = initial_state(variables, PLAIN, optimiser)
+    numbers = rates(PLAIN, source.steps)
+    state = initial_state(variables, numbers, jax.random.key(0))
     chunk = next(source.chunks(0))
     empty = jax.tree.map(np.zeros_like, chunk)
     empty.n_node[:, 0], empty.n_edge[:, 0] = chunk.n_node[0].sum(), chunk.n_edge[0].sum()
-    after, _, weights, _ = make_run_chunk(source, PLAIN, optimiser)(objective, None, state, empty)
+    after, _, weights, _ = make_run_chunk(source, PLAIN)(objective, None, numbers, state, empty)
     assert not np.asarray(weights).any()
     np.testing.assert_array_equal(flat(after), flat(state))
 
