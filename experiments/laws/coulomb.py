@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from mlmat.analysis.laws.card import Subject
+from mlmat.analysis.laws.law import Subject
 from mlmat.descriptors.coulomb_matrix import coulomb_matrix, sort_rows, upper_triangle
 from mlmat.learners.kernel_ridge import fit, predict_stream
 from mlmat.learners.kernels import kernel

@@ -23,7 +23,8 @@ import tyro
 
 from experiments.laws.coulomb import coulomb_subject
 from experiments.qm9_schnet.run import molecules
-from mlmat.analysis.laws.card import Law, Subject, card, measure_laws
+from mlmat.analysis.laws.card import card, measure_laws
+from mlmat.analysis.laws.law import Law, Subject
 from mlmat.analysis.laws.picture import draw_card
 from mlmat.analysis.record import Metric, RunRecord, save_record
 from mlmat.commands.runs import prepare_process

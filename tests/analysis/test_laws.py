@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from ase.build import molecule
 
-from mlmat.analysis.laws.card import Subject, card, measure_laws
+from mlmat.analysis.laws.card import card, measure_laws
+from mlmat.analysis.laws.law import Subject
 from mlmat.analysis.laws.picture import draw_card
 from mlmat.analysis.laws.size import alkane
 from mlmat.analysis.laws.subject import default_structures, smiles_laws, subject_of

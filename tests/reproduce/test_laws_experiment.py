@@ -10,7 +10,8 @@ from experiments.laws.coulomb import coulomb_subject
 from experiments.laws.parts import geometry
 from experiments.laws.run import ELEMENTS, metrics_of, stored_laws
 from mlmat.analysis.atomic_energies import carbon_rings
-from mlmat.analysis.laws.card import Law, Subject, card
+from mlmat.analysis.laws.card import card
+from mlmat.analysis.laws.law import Law, Subject
 
 NAMES = ("H2O", "CH4", "C2H4", "CH3CH2OH", "CH3CONH2", "NH3", "CH3OH")
 

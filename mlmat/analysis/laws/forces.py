@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import ase
 import numpy as np
 
-from mlmat.analysis.laws.card import Law, Plan, Subject
+from mlmat.analysis.laws.law import Law, Plan, Subject
 
 STEP = 1e-3
 """Å; central differences of fourth order are then right to about 1e-10 of the energy."""

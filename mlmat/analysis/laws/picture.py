@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mlmat.analysis.figure import HIT, INK, MISS, NEUTRAL, WANTED, new_figure, number_text, save, tidy
-from mlmat.analysis.laws.card import Law, Subject
+from mlmat.analysis.laws.law import Law, Subject
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

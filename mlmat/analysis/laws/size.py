@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import ase
 import numpy as np
 
-from mlmat.analysis.laws.card import Law, Plan, Subject
+from mlmat.analysis.laws.law import Law, Plan, Subject
 from mlmat.units import UNITS, convert
 
 SEPARATIONS = (5.0, 8.0, 11.0, 14.0, 17.0, 20.0, 25.0)

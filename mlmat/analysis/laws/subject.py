@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from ase.build import molecule
 
-from mlmat.analysis.laws.card import Law, Subject
+from mlmat.analysis.laws.law import Law, Subject
 from mlmat.errors import InputError
 from mlmat.graphs.packing import Budget, pack, unpack
 from mlmat.predictor import Predictor, predict_items

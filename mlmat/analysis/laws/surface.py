@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import ase
 import numpy as np
 
-from mlmat.analysis.laws.card import Law, Plan, Subject
+from mlmat.analysis.laws.law import Law, Plan, Subject
 from mlmat.analysis.laws.size import side_by_side, smallest
 
 STEP = 0.01

@@ -8,7 +8,7 @@ import ase
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from mlmat.analysis.laws.card import Law, Plan, Subject
+from mlmat.analysis.laws.law import Law, Plan, Subject
 
 DRAWS = 4
 """Random changes of each structure."""
