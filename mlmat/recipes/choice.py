@@ -11,7 +11,7 @@ from mlmat.training.config import EnergyLoss, TrainingConfig
 
 KINDS = {
     **dict.fromkeys(("bond-mpnn", "soft-mpnn"), "smiles"),
-    **dict.fromkeys(("schnet", "dtnn", "hdnnp", "ani", "equivariant", "cgcnn"), "structure"),
+    **dict.fromkeys(("schnet", "dtnn", "hdnnp", "ani", "equivariant", "cgcnn", "sgcnn"), "structure"),
 }
 """Model name → what it takes. The first of a kind is its default."""
 
@@ -51,6 +51,7 @@ COST = {
     "ani": 1.0,
     "equivariant": 4.0,
     "cgcnn": 1.5,
+    "sgcnn": 1.5,
 }
 """Time for an atom, beside the bond-graph network's: neighbours within a cutoff are many."""
 
@@ -102,6 +103,7 @@ class Choice:
         from mlmat.descriptors.ani import ANI_1X
         from mlmat.graphs.crystal_graph import CrystalGraphEncoder
         from mlmat.graphs.radius_graph import RadiusGraphEncoder
+        from mlmat.graphs.slab_graph import SlabGraphEncoder
         from mlmat.models.dtnn import ALL_PAIRS
 
         symbols = {symbol for atoms in items for symbol in set(atoms.get_chemical_symbols())}
@@ -110,6 +112,9 @@ class Choice:
         if self.model == "cgcnn":
             radius = {"radius": self.cutoff} if self.cutoff else {}
             return CrystalGraphEncoder(tuple(sorted(symbols, key=atomic_numbers.get)), **radius)
+        if self.model == "sgcnn":
+            cutoff = {"cutoff": self.cutoff} if self.cutoff else {}
+            return SlabGraphEncoder(tuple(sorted(symbols, key=atomic_numbers.get)), **cutoff)
         published = {"dtnn": ALL_PAIRS, "ani": ANI_1X.cutoff}
         cutoff = self.cutoff or published.get(self.model, CUTOFF)
         if self.model == "ani" and cutoff < ANI_1X.cutoff:
@@ -139,6 +144,12 @@ class Choice:
 
                 sizes = {"neighbours": encoder.neighbours, "radius": encoder.radius}
                 return CGCNN(encoder.elements, outputs, pooling=pooling, **sizes, **self.fields)
+            case "sgcnn":
+                from mlmat.models.sgcnn import SGCNN
+
+                if extensive:
+                    raise InputError("sgcnn takes means over atoms: give --extensive no, or choose schnet")
+                return SGCNN(encoder.elements, outputs, cutoff=encoder.cutoff, **self.fields)
             case "hdnnp":
                 from mlmat.descriptors.spread import spread_functions
                 from mlmat.models.hdnnp import HDNNP
@@ -228,6 +239,10 @@ def choose(
         width, layers = given_width or (HIDDEN[preset] if model == "hdnnp" else None), given_layers or 2
         fields = {"hidden": (width,) * layers} if width else {}
         width = width or "as published"
+    elif model == "sgcnn":
+        # Its atoms have the bits of their element, no features of a width to choose.
+        width, layers = 58, given_layers or 3
+        fields = {"layers": layers}
     else:
         fields = {"features": width, DEPTH.get(model, "layers"): layers}
     report(
