@@ -22,6 +22,7 @@ import jraph
 import numpy as np
 
 from mlmat.descriptors.ani import ANIDescriptor
+from mlmat.descriptors.bispectrum import BispectrumDescriptor
 from mlmat.descriptors.chebyshev import ChebyshevDescriptor
 from mlmat.descriptors.scaling import Scaling, extrapolation, fit_scaling, identity, scaled
 from mlmat.descriptors.symmetry_functions import SymmetryFunctions
@@ -33,7 +34,9 @@ from mlmat.graphs.segment import graph_of_node, real_atoms, segment_sum
 from mlmat.nn.per_element import ElementNetworks, needed_shares
 from mlmat.typing import Variables
 
-Descriptor = SymmetryFunctions | ChebyshevDescriptor | ANIDescriptor | ZernikeDescriptor
+Descriptor = (
+    SymmetryFunctions | ChebyshevDescriptor | ANIDescriptor | ZernikeDescriptor | BispectrumDescriptor
+)
 SCALING = "scaling"
 """Collection of the variables that holds `mlmat.descriptors.scaling.Scaling`; not trained."""
 

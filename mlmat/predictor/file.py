@@ -19,6 +19,7 @@ import numpy as np
 from flax import serialization
 
 from mlmat.descriptors.ani import ANIDescriptor
+from mlmat.descriptors.bispectrum import BispectrumDescriptor
 from mlmat.descriptors.chebyshev import ChebyshevDescriptor
 from mlmat.descriptors.symmetry_functions import SymmetryFunctions
 from mlmat.descriptors.zernike import ZernikeDescriptor
@@ -37,6 +38,7 @@ from mlmat.models.equivariant import Equivariant
 from mlmat.models.hdnnp import HDNNP
 from mlmat.models.schnet import SchNet
 from mlmat.models.sgcnn import SGCNN
+from mlmat.models.site_network import SiteNetwork
 from mlmat.models.soft_mpnn import SoftMPNN
 from mlmat.predictor.predictor import Predictor
 
@@ -49,10 +51,18 @@ SHIPPED_RDKIT = SHIPPED.with_name("rdkit.mlmat")
 """Its companion for logP, QED and synthetic accessibility."""
 
 MODELS = {
-    kind.__name__: kind for kind in (ANI, CGCNN, HDNNP, SGCNN, BondMPNN, DTNN, Equivariant, SchNet, SoftMPNN)
+    kind.__name__: kind
+    for kind in (ANI, CGCNN, HDNNP, SGCNN, BondMPNN, DTNN, Equivariant, SchNet, SiteNetwork, SoftMPNN)
 }
 DESCRIPTORS = {
-    kind.__name__: kind for kind in (ANIDescriptor, ChebyshevDescriptor, SymmetryFunctions, ZernikeDescriptor)
+    kind.__name__: kind
+    for kind in (
+        ANIDescriptor,
+        BispectrumDescriptor,
+        ChebyshevDescriptor,
+        SymmetryFunctions,
+        ZernikeDescriptor,
+    )
 }
 ENCODERS = {
     kind.__name__: kind
