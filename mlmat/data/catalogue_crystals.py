@@ -95,6 +95,27 @@ CRYSTAL_ENTRIES = (
         ),
     ),
     Entry(
+        name="elpasolites",
+        title="Elpasolites ABC2D6 of the main-group elements up to bismuth with formation energy, PBE",
+        citation="Faber et al., Phys. Rev. Lett. 117, 135502 (2016)",
+        licence="none stated",
+        notes="A random half per cent of all compositions of 39 elements. No structures: the prototype is "
+        "fixed. A and B are equivalent, so 34 compounds are there twice.",
+        properties=(
+            *(Property(f"{label}_site", "", f"element {label.upper()} of ABC2D6") for label in "abcd"),
+            Property("formation_energy", "eV", "of the formula unit of ten atoms"),
+        ),
+        local=Local(
+            files={
+                "materials/elpasolite/elpasolite_10590.npz": "22ea25c036404b34bb974a7eb2fd81fd"
+                "56b761188aea2ac694dfd3feb60670e0"
+            },
+            reader=f"{_READERS}:read_elpasolites",
+            items=10_590,
+            source="github.com/jeherr/Elpasolite-Formation-Energy-Predictor, commit e9664754",
+        ),
+    ),
+    Entry(
         name="bimetallics",
         title="Intermetallic compounds of two metals, relaxed, with formation energy",
         citation="doi 10.1021/acs.chemmater.2c02498 (D-CGCNN)",

@@ -13,6 +13,7 @@ import numpy as np
 
 from mlmat.data.packed import PACKED, kept, unpacked
 from mlmat.data.readers import load_npz
+from mlmat.elements import symbols
 
 LOWEST_FORMATION = -5.0
 """eV/atom below which a formation energy of the Materials Project's set is wrong."""
@@ -62,6 +63,16 @@ def read_perovskites(paths: Sequence[Path]) -> dict[str, np.ndarray]:
     arrays["split"] = np.where(arrays["split"] == "val", "validation", arrays["split"].astype("U10"))
     arrays["split"] = np.where(arrays["split"] == "train", "training", arrays["split"])
     return arrays
+
+
+def read_elpasolites(paths: Sequence[Path]) -> dict[str, np.ndarray]:
+    """Elpasolites ABC2D6 by their elements; there are no structures, the prototype is fixed."""
+    raw = load_npz(paths[0], ("Z_ABCD", "formation_energy_eV"))
+    sites = {
+        f"{label}_site": np.array(symbols(column))
+        for label, column in zip("abcd", raw["Z_ABCD"].T, strict=True)
+    }
+    return sites | {"formation_energy": raw["formation_energy_eV"]}
 
 
 def read_bimetallics(paths: Sequence[Path]) -> dict[str, np.ndarray]:

@@ -5,7 +5,13 @@ import pytest
 
 from mlmat.data import registry
 from mlmat.data.catalogue_crystals import CRYSTAL_ENTRIES
-from mlmat.data.crystal_readers import read_bimetallics, read_elastic, read_mp, read_perovskites
+from mlmat.data.crystal_readers import (
+    read_bimetallics,
+    read_elastic,
+    read_elpasolites,
+    read_mp,
+    read_perovskites,
+)
 from mlmat.data.structures import structures
 from mlmat.errors import DataError
 
@@ -53,6 +59,15 @@ def test_parts_of_perovskites_have_their_full_names(tmp_path):
     assert found["split"].tolist() == ["training", "validation"]
 
 
+def test_elpasolites_are_named_by_site(tmp_path):
+    path = tmp_path / "elpasolites.npz"
+    energies = np.array([-20.5])
+    np.savez(path, Z_ABCD=np.array([[11, 13, 19, 9]], np.uint8), formation_energy_eV=energies)
+    found = read_elpasolites([path])
+    assert [found[f"{label}_site"][0] for label in "abcd"] == ["Na", "Al", "K", "F"]
+    assert found["formation_energy"] == energies
+
+
 def test_a_file_without_a_column(tmp_path):
     with pytest.raises(DataError, match="material_id"):
         read_mp(packed(tmp_path))
@@ -65,6 +80,9 @@ def test_real_sets(entry):
     except DataError as error:
         pytest.skip(str(error))
     assert len(data) == entry.local.items
+    if "positions" not in data.arrays:
+        assert entry.name == "elpasolites"
+        return
     first = structures(data, [0])[0]
     assert first.pbc.all()
     assert first.cell.volume > 5

@@ -26,6 +26,9 @@ from mlmat.errors import InputError, UnknownElementError
 from mlmat.graphs.crystal_graph import CrystalGraphEncoder
 from mlmat.graphs.mixture import MIXTURE
 from mlmat.graphs.radius_graph import find_neighbours
+from mlmat.models.cgcnn import CGCNN
+from mlmat.models.schnet import SchNet
+from mlmat.models.site_network import SiteNetwork
 from mlmat.predictor import Predictor
 from mlmat.typing import Targets
 
@@ -157,10 +160,9 @@ def climbable(
     """
     if getattr(predictor.encoder, "kind", "") != "structure":
         raise InputError("designing crystals takes a predictor of structures: mlmat train --model cgcnn")
-    if type(predictor.model).__name__ not in ("CGCNN", "SchNet"):
-        raise InputError(
-            f"{type(predictor.model).__name__} takes no mixtures of elements: train CGCNN or SchNet"
-        )
+    if not isinstance(predictor.model, CGCNN | SchNet | SiteNetwork):
+        kind = type(predictor.model).__name__
+        raise InputError(f"{kind} takes no mixtures of elements: train CGCNN or SchNet")
     elements = predictor.encoder.elements
     for symbol in space.elements:
         if symbol not in elements:

@@ -44,16 +44,17 @@ Genotype = tuple[tuple[int, ...], tuple[int, ...]]
 """Member and amplitudes of its deformations."""
 
 
-def crystal_members(space: CrystalSpace, modes: int = 0) -> Members:
+def crystal_members(space: CrystalSpace, modes: int = 0, predict: Callable | None = None) -> Members:
     """What searchers ask of a space of crystals.
 
     Args:
         space: of crystals.
         modes: deformations that the predictor is climbed in.
+        predict: instead of `predict_names`.
     """
     near = likeness(space)
     parse = partial(parse_name, space, modes=modes)
-    predict = partial(predict_names, space, modes)
+    predict = predict or partial(predict_names, space, modes)
     breed = partial(breed_crystals, space, near)
     return Members(
         predict=predict,

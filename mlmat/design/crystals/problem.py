@@ -66,6 +66,7 @@ def crystal_problem(
     space: CrystalSpace,
     predictor: CrystalPredictor,
     verify: Callable[[Sequence[str]], Any] = no_oracle,
+    predict: Callable | None = None,
 ) -> Problem:
     """Inverse design of a crystal of a space.
 
@@ -74,6 +75,7 @@ def crystal_problem(
         space: of crystals.
         predictor: made by `climbable`; says in which deformations it is climbed.
         verify: an oracle, e.g. `table_oracle` with its table.
+        predict: of `Members`, where the predictions of real members are known; None: they are computed.
     """
     opened = open_fillings(space)
     modes = len(predictor.frame.strains)
@@ -83,5 +85,5 @@ def crystal_problem(
         loss=partial(crystal_loss, objective),
         realise=partial(nearest_member, space, taken=lambda name: False),
         verify=verify,
-        members=crystal_members(space, modes),
+        members=crystal_members(space, modes, predict),
     )
