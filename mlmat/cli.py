@@ -45,6 +45,11 @@ COMMANDS = {
         "mlmat.commands.laws",
         "which physical laws a predictor really obeys, by how much it misses",
     ),
+    "explain": (
+        "mlmat.commands.explain_options",
+        "mlmat.commands.explain",
+        "what atoms and elements add to a prediction, and a map of what was learnt",
+    ),
 }
 """Command → (module with `OPTIONS`, module with `run`, one-line help)."""
 
@@ -68,6 +73,7 @@ start here:
   mlmat md silicon.cif --potential runs/si/predictor.mlmat
   mlmat data list                       data sets and where they are
   mlmat laws runs/mine/predictor.mlmat  what it keeps of symmetry, size and forces
+  mlmat explain predictor.mlmat cifs/   what each atom adds to the prediction
 
 exit codes: 0 ok, 2 bad input, 3 no design survived, 130 interrupted
 """

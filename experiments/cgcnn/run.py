@@ -83,9 +83,23 @@ def settings(config: Config, name: str, model: str, n_train: int) -> Choice:
 
 
 def run_cell(
-    config: Config, name: str, model: str, split: str, read: Callable[[str], Crystals]
+    config: Config,
+    name: str,
+    model: str,
+    split: str,
+    read: Callable[[str], Crystals],
+    settings: Callable[[Config, str, str, int], Choice] = settings,
 ) -> dict[str, object]:
-    """One network: trained, and scored once on its test part; read if it was run before."""
+    """One network: trained, and scored once on its test part; read if it was run before.
+
+    Args:
+        config: options.
+        name: of the property.
+        model: name of the network, for `settings`.
+        split: see `parts`.
+        read: crystals of a property.
+        settings: network and training of a cell.
+    """
     n_train = config.n_train or (None if config.preset == "full" else 200)
     stem = f"{name}-{split}-{model.replace(' ', '_')}-{n_train or 'all'}-{config.seed}"
     path = config.out / "cells" / f"{stem}.json"

@@ -128,11 +128,14 @@ class CGCNN(nn.Module):
             graph: see `mlmat.graphs.crystal_graph`.
             train: whether batch statistics and dropout act as in training.
         """
-        c = self.crystal(graph, train)
+        found = self.read(self.crystal(graph, train), train)
+        return found * graph.n_node[:, None] if self.pooling == "sum" else found
+
+    def read(self, c: jax.Array, train: bool = False) -> jax.Array:
+        """Vectors of crystals ``[n_graph, features]``, see `crystal` → ``[n_graph, outputs]``."""
         for layer in self.crystal_layers:
             c = jax.nn.softplus(layer(c))
-        found = self.output(self.drop(c, deterministic=not train))
-        return found * graph.n_node[:, None] if self.pooling == "sum" else found
+        return self.output(self.drop(c, deterministic=not train))
 
     def crystal(self, graph: jraph.GraphsTuple, train: bool = False) -> jax.Array:
         """Vector of each crystal ``[n_graph, features]``: the mean of its atoms' features."""

@@ -100,7 +100,9 @@ class Equivariant(nn.Module):
         scalars = ScalarConvolution(self.features, name="scalars")(radial, angular, sent, table.senders)
         own = x[0][:, 0]
         readout = MLP((self.features, self.features, self.outputs), name="readout")
-        energy = readout(jnp.concatenate([scalars, own], axis=-1))
+        features = jnp.concatenate([scalars, own], axis=-1)
+        self.sow("intermediates", "features", features)
+        energy = readout(features)
         energy = energy + nn.Dense(self.outputs, use_bias=False, name="readout_linear")(own)
         return jnp.where(table.overflow[:, None], jnp.nan, energy)
 

@@ -121,7 +121,6 @@ class SchNet(nn.Module):
     cutoff: float = 5.0
     pooling: Literal["sum", "mean"] = "sum"
 
-    @nn.compact
     def __call__(self, graph: jraph.GraphsTuple) -> jax.Array:
         """Padded batch → ``[n_graph, outputs]``; rows of padding graphs mean nothing.
 
@@ -134,6 +133,15 @@ class SchNet(nn.Module):
         """
         if self.pooling not in ("sum", "mean"):
             raise InputError(f"pooling must be 'sum' or 'mean', not {self.pooling!r}")
+        each = self.atomic(graph)
+        total = segment_sum(each, graph_of_node(graph), graph.n_node.shape[0], indices_are_sorted=True)
+        if self.pooling == "mean":
+            total = total / jnp.maximum(graph.n_node, 1)[:, None]
+        return total
+
+    @nn.compact
+    def atomic(self, graph: jraph.GraphsTuple) -> jax.Array:
+        """What each atom contributes, ``[n, outputs]``."""
         pairs = undirected_pairs(graph)
         basis = gaussian_basis(pairs.distances, self.basis, self.cutoff)
         weight = jnp.where(pairs.real, cosine_cutoff(pairs.distances, self.cutoff), 0.0)[:, None]
@@ -143,9 +151,6 @@ class SchNet(nn.Module):
         x = rows_of(graph.nodes, table.embedding)
         for index in range(self.interactions):
             x = x + Interaction(self.features, name=f"interaction_{index + 1}")(x, basis, weight, pairs)
+        self.sow("intermediates", "features", x)
         x = shifted_softplus(nn.Dense(max(self.features // 2, 1), name="readout_1")(x))
-        x = nn.Dense(self.outputs, name="readout_2")(x)
-        total = segment_sum(x, graph_of_node(graph), graph.n_node.shape[0], indices_are_sorted=True)
-        if self.pooling == "mean":
-            total = total / jnp.maximum(graph.n_node, 1)[:, None]
-        return total
+        return nn.Dense(self.outputs, name="readout_2")(x)

@@ -1,0 +1,157 @@
+"""An equivariant network on properties of crystals, beside CGCNN and a network without structure.
+
+    MLMAT_DATA=… python -m experiments.equivariant_crystal.run --preset full --out runs/equivariant_crystal
+
+The same crystals, splits and test parts as in `experiments.cgcnn`; cells (one property, size, split and
+network) that are finished are not run again, and a stopped one goes on after its last epoch. The cheap
+ones come first. Each test part is predicted once by each network.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict, dataclass, replace
+from itertools import product
+from pathlib import Path
+from typing import Literal
+
+import tyro
+
+from experiments.cgcnn import run as cgcnn
+from experiments.cgcnn.targets import TARGETS, Crystals, crystals
+from mlmat.analysis.record import Metric, RunRecord, save_record
+from mlmat.commands.runs import prepare_process
+from mlmat.data.registry import checksums
+from mlmat.recipes.choice import Choice, choose
+
+EQUIVARIANT = "equivariant"
+MODELS = (EQUIVARIANT, *cgcnn.MODELS)
+FIELDS = {"features": 32, "layers": 2, "order": 2}
+CUTOFF = 5.0
+"""Å."""
+
+SIZES = {
+    "quick": {"log_bulk_modulus": (200,)},
+    "full": {
+        "log_bulk_modulus": (500, None),
+        "perovskites": (2_000, None),
+        "formation_energy": (4_000, None),
+    },
+}
+"""Preset → property → training crystals; None: as many as CGCNN's paper or Matbench had, or are at hand."""
+
+
+@dataclass(frozen=True)
+class Config:
+    """Options of the experiment.
+
+    Attributes:
+        preset: see `SIZES`; the largest cell of "full" is for an accelerator.
+        out: folder for the results; what is finished there is not run again.
+        targets: properties; default by preset.
+        splits: "random", or "family": no chemical system in two parts; default by preset.
+        models: of `MODELS`.
+        n_train: training crystals; default by preset.
+        epochs: of the equivariant network; default by preset and size.
+        seed: of split, weights and order.
+    """
+
+    preset: Literal["quick", "full"] = "quick"
+    out: Path = Path("runs/equivariant_crystal")
+    targets: tuple[str, ...] = ()
+    splits: tuple[Literal["random", "family"], ...] = ()
+    models: tuple[str, ...] = MODELS
+    n_train: int | None = None
+    epochs: int | None = None
+    seed: int = 0
+
+
+def settings(config: cgcnn.Config, name: str, model: str, n_train: int) -> Choice:
+    """Network and training of a cell; those of CGCNN are as in its experiment."""
+    if model != EQUIVARIANT:
+        return cgcnn.settings(replace(config, epochs=None), name, model, n_train)
+    usual = 15 if config.preset == "quick" else 60 if n_train > 1_000 else 120
+    choice = choose(
+        "structure",
+        n_train,
+        model="equivariant",
+        members=1,
+        epochs=config.epochs or usual,
+        batch=32 if n_train > 1_000 else 16,
+        learning_rate=2e-3,
+        cutoff=CUTOFF,
+        seed=config.seed,
+    )
+    return replace(choice, fields=FIELDS)
+
+
+def cells(config: Config) -> list[tuple[str, int | None, str, str]]:
+    """Property, training crystals (None: all), split and network of every cell, the cheap ones first."""
+    sizes = SIZES[config.preset]
+    splits = config.splits or (("random", "family") if config.preset == "full" else ("random",))
+    found = []
+    for name in config.targets or tuple(sizes):
+        counts = (config.n_train,) if config.n_train else sizes.get(name, (None,))
+        found += product((name,), counts, splits, config.models)
+    return sorted(found, key=lambda cell: cell[1] or TARGETS[cell[0]].train)
+
+
+def metrics_of(results: list[dict]) -> list[Metric]:
+    """Errors, property by property, with the spread of the truth as the error of knowing nothing."""
+    metrics = []
+    for row in results:
+        target = TARGETS[row["name"]]
+        where = f"{row['split']} split, {row['n_train']:,} training crystals"
+        common = {"dataset": target.dataset, "split": row["split"], "n_train": row["n_train"]}
+        common |= {"n_test": row["n_test"]}
+        title = f"{row['name'].replace('_', ' ')}: MAE"
+        if row["model"] == EQUIVARIANT:
+            known = f"training mean, {where}"
+            metrics.append(Metric(title, row["mean"], target.unit, variant=known, **common))
+        variant = f"{row['model']}, {where}"
+        metrics.append(Metric(title, row["mae"], target.unit, row["std"], variant=variant, **common))
+    return metrics
+
+
+def main(config: Config) -> RunRecord:
+    prepare_process()
+    config.out.mkdir(parents=True, exist_ok=True)
+    held: dict[str, Crystals] = {}
+
+    def read(name: str) -> Crystals:
+        if name not in held:
+            held.clear()
+            held[name] = crystals(name)
+        return held[name]
+
+    began, results = time.perf_counter(), []
+    for name, n_train, split, model in cells(config):
+        options = cgcnn.Config(
+            config.preset, config.out, n_train=n_train, epochs=config.epochs, seed=config.seed
+        )
+        row = cgcnn.run_cell(options, name, model, split, read, settings)
+        print(
+            f"{name}, {row['n_train']}, {split}, {model}: MAE {row['mae']:.4f} {TARGETS[name].unit}",
+            flush=True,
+        )
+        results.append(row)
+        sets = sorted({TARGETS[row["name"]].dataset for row in results})
+        record = RunRecord(
+            system="equivariant network on crystals",
+            preset=config.preset,
+            command=f"python -m experiments.equivariant_crystal.run --preset {config.preset}",
+            config={key: str(value) for key, value in asdict(config).items() if key != "out"},
+            seeds=[config.seed],
+            data={file: digest for name in sets for file, digest in checksums(name).items()},
+            seconds={
+                "run": round(time.perf_counter() - began, 1),
+                "training": round(sum(row["seconds"] for row in results), 1),
+            },
+            metrics=metrics_of(results),
+        )
+        save_record(record, config.out / f"{config.preset}.json")
+    return record
+
+
+if __name__ == "__main__":
+    main(tyro.cli(Config))
