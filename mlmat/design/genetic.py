@@ -28,11 +28,11 @@ from mlmat.design.search_log import append_round, generator, open_log
 from mlmat.design.searcher import Candidate, Search, predict_candidates, read_candidates
 from mlmat.graphs.chemistry import (
     canonical_smiles,
+    first_violation,
     graph_from_molecule,
     molecule_from_graph,
     parse_smiles,
     silence_rdkit,
-    stability_violations,
 )
 
 MOTHERS = 16
@@ -102,9 +102,9 @@ def as_member(graph: Graph | None, capacity: int, seen: Collection[str] = ()) ->
     smiles = canonical_smiles(molecule)
     if smiles in seen:  # asked first: the rules of the space take longer
         raise ValueError("found before")
-    violations = stability_violations(molecule)
-    if violations:
-        raise ValueError(violations[0])
+    violation = first_violation(molecule)
+    if violation is not None:
+        raise ValueError(violation)
     return smiles
 
 

@@ -8,6 +8,7 @@ member of the space is for the caller to ask.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -38,7 +39,10 @@ def free_valences(graph: Graph) -> np.ndarray:
 
 def neighbours(bonds: np.ndarray) -> list[int]:
     """Neighbours of each atom as the bits of a Python integer, for walks over small graphs."""
-    return [sum(1 << k for k, order in enumerate(row) if order) for row in bonds.tolist()]
+    linked = [0] * len(bonds)
+    for i, j in zip(*(side.tolist() for side in bonds.nonzero()), strict=True):
+        linked[i] |= 1 << j
+    return linked
 
 
 def distances(bonds: np.ndarray) -> np.ndarray:
@@ -64,14 +68,19 @@ def distances(bonds: np.ndarray) -> np.ndarray:
 
 def component(bonds: np.ndarray, atom: int) -> np.ndarray:
     """Boolean mask ``[n]`` of the atoms connected with `atom`."""
-    linked = neighbours(bonds)
-    reached = front = 1 << int(atom)
+    reached = _reached(neighbours(bonds), int(atom))
+    return np.array([bool(reached >> k & 1) for k in range(len(bonds))])
+
+
+def _reached(linked: list[int], atom: int) -> int:
+    """The atoms connected with one, as bits."""
+    reached = front = 1 << atom
     while front:
         lowest = front & -front
         fresh = linked[lowest.bit_length() - 1] & ~reached
         reached |= fresh
         front = (front ^ lowest) | fresh
-    return np.array([bool(reached >> k & 1) for k in range(len(bonds))])
+    return reached
 
 
 def pick(rng: np.random.Generator, options):
@@ -91,32 +100,49 @@ def ring_bonds(bonds: np.ndarray) -> list[tuple[int, int]]:
     A bond of the depth-first tree is a bridge if nothing below it reaches back above it
     (R. E. Tarjan, Inf. Process. Lett. 2, 160 (1974)).
     """
-    linked = [[k for k, order in enumerate(row) if order] for row in bonds.tolist()]
-    order, lowest, bridges = [-1] * len(bonds), [0] * len(bonds), set()
+    return _ring_bonds(neighbours(bonds))
+
+
+def _ring_bonds(linked: list[int]) -> list[tuple[int, int]]:
+    order, lowest, bridges = [-1] * len(linked), [0] * len(linked), set()
     count = 0
 
     def visit(atom: int, parent: int) -> None:
         nonlocal count
-        order[atom] = lowest[atom] = count
+        order[atom] = low = count
         count += 1
-        for other in linked[atom]:
+        for other in _atoms(linked[atom]):
             if order[other] < 0:
                 visit(other, atom)
-                lowest[atom] = min(lowest[atom], lowest[other])
+                low = min(low, lowest[other])
                 if lowest[other] > order[atom]:
-                    bridges.add((min(atom, other), max(atom, other)))
+                    bridges.add((atom, other) if atom < other else (other, atom))
             elif other != parent:
-                lowest[atom] = min(lowest[atom], order[other])
+                low = min(low, order[other])
+        lowest[atom] = low
 
-    for atom in range(len(bonds)):
+    for atom in range(len(linked)):
         if order[atom] < 0:
             visit(atom, -1)
-    return [bond for i, j in pairs(bonds) if (bond := (int(i), int(j))) not in bridges]
+    return [bond for bond in _bonds(linked) if bond not in bridges]
+
+
+def _bonds(linked: list[int]) -> list[tuple[int, int]]:
+    """Bonded pairs, each once, in the order of `pairs`."""
+    return [(i, j + i + 1) for i, bits in enumerate(linked) for j in _atoms(bits >> i + 1)]
+
+
+def _atoms(bits: int) -> Iterator[int]:
+    """The numbers of the bits that are set, ascending."""
+    while bits:
+        lowest = bits & -bits
+        bits ^= lowest
+        yield lowest.bit_length() - 1
 
 
 def part(graph: Graph, atoms: np.ndarray) -> Graph:
     """The graph of some atoms, in the order given."""
-    return Graph(graph.types[atoms], graph.bonds[np.ix_(atoms, atoms)])
+    return Graph(graph.types[atoms], graph.bonds[atoms[:, None], atoms])
 
 
 class Piece(NamedTuple):
@@ -133,39 +159,44 @@ class Piece(NamedTuple):
     orders: tuple[int, ...]
 
 
-def _pieces(graph: Graph, cuts: list[tuple[int, int]]) -> tuple[Piece, Piece] | None:
+def _pieces(graph: Graph, linked: list[int], cuts: list[tuple[int, int]]) -> tuple[Piece, Piece] | None:
     """Remove bonds; the two parts, or None if that does not make exactly two."""
-    bonds = graph.bonds.copy()
+    linked = linked.copy()
     for i, j in cuts:
-        bonds[i, j] = bonds[j, i] = 0
-    first = component(bonds, cuts[0][0])
-    if any(first[i] == first[j] for i, j in cuts):
+        linked[i] &= ~(1 << j)
+        linked[j] &= ~(1 << i)
+    first = _reached(linked, cuts[0][0])
+    if any((first >> i ^ first >> j ^ 1) & 1 for i, j in cuts):
         return None
-    if not component(bonds, int(np.flatnonzero(~first)[0]))[~first].all():
+    second = _reached(linked, next(_atoms(~first)))
+    if (first | second).bit_count() < len(linked):
         return None
     orders = tuple(int(graph.bonds[i, j]) for i, j in cuts)
     found = []
-    for side in (first, ~first):
-        atoms = np.flatnonzero(side)
-        ends = tuple(int(np.searchsorted(atoms, i if side[i] else j)) for i, j in cuts)
-        found.append(Piece(part(Graph(graph.types, bonds), atoms), ends, orders))
+    for side in (first, second):
+        atoms = list(_atoms(side))
+        # Every cut leads from one part to the other: the bonds within a part are as they were.
+        ends = tuple(atoms.index(i if side >> i & 1 else j) for i, j in cuts)
+        found.append(Piece(part(graph, np.array(atoms)), ends, orders))
     return found[0], found[1]
 
 
 def cut_chain(rng: np.random.Generator, graph: Graph) -> tuple[Piece, Piece] | None:
     """Cut one bond outside rings; the two parts come in random order."""
-    rings = set(ring_bonds(graph.bonds))
-    bond = pick(rng, [(int(i), int(j)) for i, j in pairs(graph.bonds) if (i, j) not in rings])
-    pieces = None if bond is None else _pieces(graph, [bond])
+    linked = neighbours(graph.bonds)
+    rings = set(_ring_bonds(linked))
+    bond = pick(rng, [bond for bond in _bonds(linked) if bond not in rings])
+    pieces = None if bond is None else _pieces(graph, linked, [bond])
     return pieces if pieces is None or rng.random() < 0.5 else pieces[::-1]
 
 
 def cut_ring(rng: np.random.Generator, graph: Graph) -> tuple[Piece, Piece] | None:
     """Cut two bonds of one ring; the two parts come in random order."""
-    rings = ring_bonds(graph.bonds)
+    linked = neighbours(graph.bonds)
+    rings = _ring_bonds(linked)
     for _ in range(6 if len(rings) > 2 else 0):
         one, two = rng.choice(len(rings), 2, replace=False)
-        pieces = _pieces(graph, [rings[one], rings[two]])
+        pieces = _pieces(graph, linked, [rings[one], rings[two]])
         if pieces is not None:
             return pieces if rng.random() < 0.5 else pieces[::-1]
     return None

@@ -13,6 +13,7 @@ Stereochemistry is not part of the graph.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -111,8 +112,18 @@ def stability_violations(molecule: Chem.Mol) -> list[str]:
     Returns:
         Names of `UNSTABLE_MOTIFS` and of `RING_RULES`; empty for a member of the space.
     """
-    names = [name for name, query in _motif_queries() if molecule.HasSubstructMatch(query)]
-    return names + [name for name, broken in RING_RULES.items() if broken(molecule)]
+    return list(_violations(molecule))
+
+
+def first_violation(molecule: Chem.Mol) -> str | None:
+    """The first of `stability_violations`, found without asking for the others; None for a member."""
+    return next(_violations(molecule), None)
+
+
+def _violations(molecule: Chem.Mol) -> Iterator[str]:
+    yield from (name for name, query in _motif_queries() if molecule.HasSubstructMatch(query))
+    if molecule.GetRingInfo().NumRings():
+        yield from (name for name, broken in RING_RULES.items() if broken(molecule))
 
 
 def violating_atoms(molecule: Chem.Mol) -> set[int]:
