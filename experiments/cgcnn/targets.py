@@ -9,6 +9,7 @@ import ase
 import numpy as np
 
 from mlmat.data.dataset import Dataset
+from mlmat.data.families import chemical_system
 from mlmat.data.registry import load
 from mlmat.data.splits import Split, group_split, random_split
 from mlmat.data.structures import structures
@@ -82,12 +83,7 @@ def crystals(name: str) -> Crystals:
     keep = np.isfinite(values) & ((values > 0) if name == "band_gap" else True)
     rows = np.flatnonzero(keep)
     items = structures(data, rows)
-    return Crystals(items, values[rows], [family(atoms) for atoms in items])
-
-
-def family(atoms: ase.Atoms) -> str:
-    """The elements of a crystal in alphabetical order."""
-    return "-".join(sorted(set(atoms.get_chemical_symbols())))
+    return Crystals(items, values[rows], [chemical_system(atoms) for atoms in items])
 
 
 def parts(families: Sequence[str], target: Target, split: str, n_train: int | None, seed: int) -> Split:

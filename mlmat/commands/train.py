@@ -18,6 +18,9 @@ from mlmat.errors import InputError
 MOST_ROWS = 14_000
 """Rows of a kernel matrix that SciPy's OpenBLAS factorises; with 20,000 it was seen to crash."""
 
+FOLDED = ("kfold", "leave-out")
+"""Splits of several trainings."""
+
 
 class Fit(NamedTuple):
     """One split, one training, one evaluation.
@@ -87,8 +90,8 @@ def _check(options: TrainOptions) -> None:
         raise InputError("name what is to be learnt: --target NAME (a column, or a key of extxyz frames)")
     if options.task == "regression" and not options.unit and options.data is None:
         raise InputError("name the unit of the target: --unit eV (or nm, ...; 1 for a pure number)")
-    if options.seeds < 1 or (options.seeds > 1 and options.split.startswith("kfold")):
-        raise InputError("--seeds must be at least 1, and goes with one split: use kfold or seeds, not both")
+    if options.seeds < 1 or (options.seeds > 1 and options.split.startswith(FOLDED)):
+        raise InputError("--seeds must be at least 1, and goes with one split: use folds or seeds, not both")
     if not 1 <= options.baseline_rows <= MOST_ROWS:
         raise InputError(f"--baseline-rows must be 1 to {MOST_ROWS}: larger kernels crash in OpenBLAS")
     if options.freeze and options.init is None:
@@ -105,7 +108,7 @@ def _task(options: TrainOptions):
     if options.data is not None:
         data = registered_data(options.data, options.target, options.data_dir)
         return _checked(options, data)
-    group = options.split.removeprefix("group:") if options.split.startswith("group:") else None
+    group = _column(options)
     units = options.unit[0] if len(options.unit) == 1 else (options.unit or "1")
     data = read_own_data(
         options.file,
@@ -118,6 +121,18 @@ def _task(options: TrainOptions):
         task=options.task,
     )
     return _checked(options, data)
+
+
+def _column(options: TrainOptions) -> str | None:
+    """The column of labels that a split needs; families of structures follow from the structures."""
+    from mlmat.data.families import FAMILIES
+    from mlmat.data.folds import label_of
+    from mlmat.data.own.read import TABLES
+    from mlmat.data.own.text import suffix_of
+
+    label = label_of(options.split)
+    table = suffix_of(options.file) in TABLES and options.structures is None
+    return None if label in FAMILIES and not table else label
 
 
 def _checked(options: TrainOptions, data: Any):
@@ -145,19 +160,22 @@ def _say(data: Any) -> None:
 
 def _splits(options: TrainOptions, data: Any, task: Any) -> Iterator[tuple[str, int, Any]]:
     """Name, seed and parts of every training."""
-    from mlmat.data.folds import split_by_name
+    from mlmat.data.families import FAMILIES, family_labels
+    from mlmat.data.folds import label_of, split_by_name
     from mlmat.data.structures import split_by_parts
 
     smiles = list(task.items) if task.kind == "smiles" else None
-    column = options.split.removeprefix("group:")
-    groups = None if data.groups is None else {column: data.groups}
+    label = label_of(options.split)
+    groups = None if data.groups is None else {label: data.groups}
+    if smiles is None and label in FAMILIES:
+        groups = {label: family_labels(label, task.items)}
 
     def parts(seed: int) -> list:
         if options.split == "published":
             return [split_by_parts(data.parts, data.groups, seed)]
         return split_by_name(options.split, smiles, data.identity, groups, options.fractions, seed)
 
-    if options.split.startswith("kfold"):
+    if options.split.startswith(FOLDED):
         for number, split in enumerate(parts(options.seed), 1):
             yield f"fold {number}", options.seed, split
         return

@@ -34,8 +34,10 @@ class TrainOptions:
         smiles: column with SMILES; found out if left out.
         id: column with names of the rows.
         structures: folder that holds the structures named in the table.
-        split: random, skeleton (families of molecules apart), group:COLUMN, kfold or kfold:10;
-            published, for a set of --data with a test part. auto is that, or else random.
+        split: random, skeleton (families of molecules apart), group:LABEL, kfold or kfold:10,
+            kfold:10:LABEL, leave-out:LABEL (each group tested on once). LABEL is a column, or of
+            structures formula, system (their elements) or anion. published, for a set of --data
+            with a test part. auto is that, or else random.
         fractions: train, validation and test part.
         model: auto, bond-mpnn or soft-mpnn (SMILES), schnet, dtnn, hdnnp, ani, equivariant,
             cgcnn or sgcnn (structures; cgcnn is for crystals, sgcnn for slabs).

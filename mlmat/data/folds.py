@@ -10,8 +10,10 @@ import numpy as np
 from mlmat.data.splits import FRACTIONS, Split, group_split, kfold, random_split
 from mlmat.errors import InputError, SmilesError
 
-NAMES = "random, skeleton, group:COLUMN, kfold or kfold:K"
+NAMES = "random, skeleton, group:LABEL, kfold, kfold:K, kfold:K:LABEL or leave-out:LABEL"
 FOLDS = 5
+MOST_LEFT_OUT = 30
+"""Labels that a leave-out split takes at most: each is a training of its own."""
 
 
 class OuterFold(NamedTuple):
@@ -118,16 +120,18 @@ def split_by_name(
 
     Args:
         name: ``"random"``; ``"skeleton"`` (families of molecules with the same bare
-            graph); ``"group:COLUMN"``; ``"kfold"`` or ``"kfold:10"``.
+            graph); ``"group:LABEL"``; ``"kfold"``, ``"kfold:10"`` or, with groups in one fold
+            each, ``"kfold:10:LABEL"``; ``"leave-out:LABEL"``, where each group is tested on once.
         smiles_or_none: ``[n]`` SMILES; None for structures.
         identity: ``[n]`` what makes two items the same, see `grouped_split`.
-        groups: labels ``[n]`` by column name, for ``"group:COLUMN"``.
-        fractions: train, validation, test. For ``"kfold"`` the test part is a fold, and
-            the rest is shared out in the ratio of the first two.
+        groups: labels ``[n]`` by name, for ``LABEL``.
+        fractions: train, validation, test. For ``"kfold"`` and ``"leave-out"`` the test part is a
+            fold, and the rest is shared out in the ratio of the first two.
         seed: of the random order.
 
     Returns:
-        One split; for ``"kfold"`` one per fold, whose test parts make up the whole set.
+        One split; for ``"kfold"`` and ``"leave-out"`` one per fold, whose test parts make up the
+        whole set.
 
     Raises:
         InputError: unknown name, no such column, no SMILES, too few items or groups.
@@ -141,13 +145,35 @@ def split_by_name(
             raise InputError("split skeleton needs molecules as SMILES: use random, kfold or group:COLUMN")
         return [_deal(joined(identity, _skeletons(smiles_or_none)), fractions, seed)]
     if kind == "group" and detail:
-        columns = groups or {}
-        if detail not in columns:
-            raise InputError(f"split {name}: no column {detail!r}; there are {', '.join(columns) or 'none'}")
-        return [_deal(joined(identity, columns[detail]), fractions, seed)]
-    if kind == "kfold" and (not detail or detail.isdecimal()):
-        return _fold_splits(joined(identity), int(detail or FOLDS), fractions, seed)
+        return [_deal(joined(identity, _labels(name, groups)), fractions, seed)]
+    if kind == "leave-out" and detail:
+        whole = joined(identity, _labels(name, groups))
+        count = len(np.unique(whole))
+        if count > MOST_LEFT_OUT:
+            raise InputError(
+                f"split {name}: {count} groups would be {count} trainings: use kfold:{FOLDS}:{detail}"
+            )
+        return _fold_splits(whole, count, fractions, seed)
+    number, _, label = detail.partition(":")
+    if kind == "kfold" and (not number or number.isdecimal()):
+        whole = joined(identity, _labels(name, groups)) if label else joined(identity)
+        return _fold_splits(whole, int(number or FOLDS), fractions, seed)
     raise InputError(f"unknown split {name!r}: choose {NAMES}")
+
+
+def label_of(name: str) -> str | None:
+    """The label that a split goes by: ``"solvent"`` for ``"group:solvent"``; None if it needs none."""
+    kind, _, detail = name.partition(":")
+    if kind == "kfold":
+        detail = detail.partition(":")[2]
+    return detail if detail and kind in ("group", "kfold", "leave-out") else None
+
+
+def _labels(name: str, groups: Mapping[str, Sequence[Hashable]] | None) -> Sequence[Hashable]:
+    label, columns = label_of(name), groups or {}
+    if label not in columns:
+        raise InputError(f"split {name}: no column {label!r}; there are {', '.join(columns) or 'none'}")
+    return columns[label]
 
 
 def _fold_splits(labels: np.ndarray, k: int, fractions: Sequence[float], seed: int) -> list[Split]:

@@ -5,14 +5,15 @@ import numpy as np
 import pytest
 
 from experiments.cgcnn.run import Config, metrics_of, settings
-from experiments.cgcnn.targets import TARGETS, Target, crystals, family, parts
+from experiments.cgcnn.targets import TARGETS, Target, crystals, parts
+from mlmat.data.families import chemical_system
 from mlmat.errors import DataError
 
 FEW = Target("mp_crystals", "formation_energy", "eV/atom", 0.039, 28_046)
 
 
 def test_families_are_sets_of_elements():
-    assert family(ase.build.bulk("NaCl", "rocksalt", a=5.6)) == "Cl-Na"
+    assert chemical_system(ase.build.bulk("NaCl", "rocksalt", a=5.6)) == "Cl-Na"
 
 
 @pytest.mark.parametrize("split", ["random", "family"])
