@@ -1,4 +1,4 @@
-"""The predictor that is searched: CGCNN on ideal crystals, trained on one half of a table."""
+"""The predictor that is searched: a network on ideal crystals, trained on one half of a table."""
 
 from __future__ import annotations
 
@@ -22,15 +22,19 @@ from mlmat.graphs.radius_graph import RadiusGraphEncoder
 from mlmat.metrics import mae
 from mlmat.models.site_network import SiteNetwork
 from mlmat.predictor import load_predictor, predict_items, save_predictor
-from mlmat.recipes.choice import Choice, choose
+from mlmat.recipes.choice import Choice
 from mlmat.recipes.fit import fit_task
 from mlmat.recipes.task import Task
+from mlmat.training.config import TrainingConfig
 
 NEIGHBOURS = 20
 """Fills a shell of every site of a perovskite and of an elpasolite, so that the graph is unique."""
 
 RADIUS = 7.0
 """Å; longer than any lattice constant here, which is the distance of the last neighbours."""
+
+TRAINING = {"perovskites": (256, 4e-3), "elpasolites": (64, 2e-3)}
+"""Batch and peak learning rate of the network on sites."""
 
 
 class Trained(NamedTuple):
@@ -68,17 +72,18 @@ class Sites(Choice):
         return SiteNetwork(encoder.elements, outputs=outputs, **self.fields)
 
 
-def settings(kind: str, table: Table, count: int, epochs: int, members: int) -> Choice:
-    """Network and training, the same for both systems but for the kind of network."""
-    training = choose(
-        "structure", count, 5.0, model="cgcnn", members=members, epochs=epochs, batch=64, learning_rate=4e-3
-    ).training
+def settings(kind: str, table: Table, epochs: int, members: int) -> Choice:
+    """Network and training."""
+    batch, rate = TRAINING[table.dataset] if kind == "sites" else (64, 4e-3)
+    training = TrainingConfig(
+        members=members, epochs=epochs, batch=batch, learning_rate=rate, ema=0.995, weight_decay=1e-3
+    )
     if kind == "cgcnn":
         fields = {"features": 16, "layers": 2, "hidden": 64, "hidden_layers": 2}
         return CompleteShells("cgcnn", training, fields, cutoff=RADIUS)
     prototype = PROTOTYPES[table.prototype]
     fields = {"groups": prototype.groups, "exchanged": prototype.exchanged, "hidden": 128}
-    return Sites("sites", replace(training, learning_rate=2e-3), fields)
+    return Sites("sites", training, fields)
 
 
 def ideal_crystals(
@@ -124,7 +129,7 @@ def train(
             Task("structure", items, targets, tuple(table.values), table.units),
             inside,
             np.arange(len(inside), len(rows)),
-            settings(kind, table, len(inside), epochs, members),
+            settings(kind, table, epochs, members),
             extensive=False,
             checkpoint=stem.with_suffix(".state"),
             log=stem.with_suffix(".log.jsonl"),

@@ -59,6 +59,11 @@ def init_search(problem: Problem, config: GradientConfig, starts: int, members: 
     return SearchState(inner, jax.random.key_data(keys[1]), ages, jnp.zeros((), jnp.int32))
 
 
+def flat_starts(leaf: jax.Array) -> jax.Array:
+    """``[groups, starts / groups, ...]`` → ``[starts, ...]``; a leaf may have no numbers at all."""
+    return leaf.reshape(leaf.shape[0] * leaf.shape[1], *leaf.shape[2:])
+
+
 def make_restart(problem: Problem, config: GradientConfig) -> Callable[[SearchState, Any], SearchState]:
     """Build the jitted restart: ``restart(state, flags [groups, starts / groups]) → state``."""
     optimiser = make_optimiser(config)
@@ -121,7 +126,7 @@ def make_chunk(problem: Problem, config: GradientConfig) -> Callable:
         def step(state: SearchState, _):
             indices = jnp.arange(state.age.shape[0])
             inner, age, trace = jax.vmap(group)(indices, state.optimiser, state.key, state.age)
-            flat = jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), trace)
+            flat = jax.tree.map(flat_starts, trace)
             return SearchState(inner, state.key, age, state.step + 1), flat
 
         state, trace = jax.lax.scan(step, state, length=config.chunk)
@@ -130,6 +135,6 @@ def make_chunk(problem: Problem, config: GradientConfig) -> Callable:
             return problem.decode(x, sharpness(age), jax.random.wrap_key_data(key))
 
         materials = jax.vmap(jax.vmap(decoded))(optimiser.params(state.optimiser), state.key, state.age)
-        return state, jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), materials), trace
+        return state, jax.tree.map(flat_starts, materials), trace
 
     return chunk

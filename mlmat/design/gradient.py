@@ -120,11 +120,12 @@ def search(
     report: Callable[[int, int], None] = lambda spent, found: None,
     config: GradientConfig | None = None,
     chunk: Callable | None = None,
+    restart: Callable | None = None,
 ) -> Search:
     """Descend until the budget is spent; arguments as in `mlmat.design.searcher.Searcher`.
 
-    Beside those: `config`, the hyperparameters (default: `tuned`), and `chunk`, compiled from
-    `make_chunk`, to share it between searches.
+    Beside those: `config`, the hyperparameters (default: `tuned`), and `chunk` and `restart`, compiled
+    from `make_chunk` and `make_restart`, to share them between searches.
 
     Raises:
         InputError: the budget does not pay for one start per member.
@@ -145,7 +146,7 @@ def search(
     history = [np.asarray(row, np.float32) for row in notes["history"]]
     best, stale = np.array(notes["best"]), np.array(notes["stale"])
     seen = {candidate.name for candidate in pool} | set(known)
-    chunk, restart = chunk or make_chunk(problem, config), make_restart(problem, config)
+    chunk, restart = chunk or make_chunk(problem, config), restart or make_restart(problem, config)
     groups, members = config.groups(predictor.members), members_of(problem)
     while spent + config.step_cost * config.chunk * starts <= budget:
         if not config.parallel and int(state.step) >= config.steps:

@@ -117,10 +117,10 @@ def make_guide(space: CrystalSpace, predict: Callable, breed: Callable) -> Calla
         predicted = partial(predict_with, predict, predictor, objective)
 
         def order(ranking: Ranking, places: list[int], chosen: list[Candidate]) -> np.ndarray:
-            known = np.array([c.mean for c in chosen]).reshape(len(chosen), -1)
             means = ranking.linear
             if places:
-                means = corrected_means(ranking.features, means, places, known[:, columns])
+                found = np.array([c.mean for c in chosen])[:, columns]
+                means = corrected_means(ranking.features, means, places, found)
             mean, std = (np.zeros((len(means), len(predictor.properties))) for _ in range(2))
             mean[:, columns], std[:, columns] = means, ranking.doubt
             names = [""] * len(means)
