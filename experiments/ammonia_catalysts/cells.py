@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from experiments.ammonia_catalysts.predictor import PROPERTY
 from experiments.ammonia_catalysts.space import AlloySpace, design_problem
 from mlmat.design.gradient import GradientConfig
 from mlmat.design.objective import Objective, scaled_objective
-from mlmat.design.searcher import get_searcher, submit
+from mlmat.design.searcher import Search, get_searcher, submit
 from mlmat.design.verification import verify_designs
 from mlmat.design.wants import Want
 from mlmat.files import write_json
@@ -86,14 +86,25 @@ def gradient_config(budget: int) -> GradientConfig:
     )
 
 
-def wanted(target: float, predictor: Any) -> Objective:
-    """An adsorption energy, as `Objective`; members of one alloy share their places."""
-    want = Want(PROPERTY, target, target, tolerance=TOLERANCE)
-    return scaled_objective((want,), predictor)
+def wanted(predictor: Any) -> Objective:
+    """An adsorption energy of zero, as `Objective`; members of one alloy share their places."""
+    return scaled_objective((Want(PROPERTY, 0.0, 0.0, tolerance=TOLERANCE),), predictor)
 
 
-def search(space: AlloySpace, predictor: Any, objective: Objective, cell: Cell) -> Any:
-    """Run the cell's searcher within its budget."""
+def relative(predictor: Any, target: float) -> Any:
+    """The predictor whose energies count from the target: so all targets share the compiled programs."""
+    return replace(predictor, mean=predictor.mean - target)
+
+
+def search(space: AlloySpace, predictor: Any, objective: Objective, cell: Cell) -> Search:
+    """Run the cell's searcher within its budget.
+
+    Args:
+        space: of the members.
+        predictor: see `relative`.
+        objective: what is wanted.
+        cell: what is run.
+    """
     problem = design_problem(space, objective)
     budget = cell.budget or len(space.names)
     arguments = (problem, predictor, objective, budget, cell.seed)
@@ -110,23 +121,24 @@ def run_cell(space: AlloySpace, predictor: Any, cell: Cell, path: Path) -> Resul
         content = json.loads(path.read_text(encoding="utf-8"))
         return Result(**content | {"designs": [tuple(row) for row in content["designs"]]})
     began = time.perf_counter()
-    objective = wanted(cell.target, predictor)
+    predictor = relative(predictor, cell.target)
+    objective = wanted(predictor)
     found = search(space, predictor, objective, cell)
     seconds = time.perf_counter() - began
     problem = design_problem(space, objective)
     designs = submit(predictor, found, objective, cell.designs, problem.members)
     verdicts = verify_designs(problem, designs)
     truth = np.array([verdict.values[PROPERTY] for verdict in verdicts])
-    mean = np.array([design.mean[0] for design in designs])
+    mean = np.array([design.mean[0] for design in designs]) + cell.target
     result = Result(
-        hits=sum(objective.hit({PROPERTY: value}) for value in truth),
+        hits=sum(objective.hit({PROPERTY: value - cell.target}) for value in truth),
         error=float(np.abs(mean - truth).mean()),
         merit=float(np.mean([design.merit for design in designs])),
         spent=found.spent,
         seconds=seconds,
         designs=[
-            (design.name, design.mean[0], design.std[0], float(value))
-            for design, value in zip(designs, truth, strict=True)
+            (design.name, float(energy), design.std[0], float(value))
+            for design, energy, value in zip(designs, mean, truth, strict=True)
         ],
     )
     path.parent.mkdir(parents=True, exist_ok=True)

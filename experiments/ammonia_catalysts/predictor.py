@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -12,7 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from mlmat.data.alloy_sites import AlloyRows, all_sites, alloy_rows
+from mlmat.data.alloy_sites import AlloyRows, AlloySite, all_sites, alloy_rows
 from mlmat.data.registry import load
 from mlmat.models.alloy_sites import AlloySiteNetwork, AlloySites
 from mlmat.predictor import Predictor
@@ -34,16 +33,18 @@ class AlloyEncoder:
     Attributes:
         symbols: elements.
         adsorbates: names.
+        sites: kinds of sites.
     """
 
     symbols: tuple[str, ...]
     adsorbates: tuple[str, ...]
+    sites: tuple[AlloySite, ...]
 
     kind: ClassVar[str] = "alloy site"
 
     def batch(self, a: Any, b: Any, site: Any, adsorbate: Any) -> AlloySites:
         """Corners of the simplexes from indices ``[...]``."""
-        sizes = len(self.symbols), len(self.symbols), len(all_sites()), len(self.adsorbates)
+        sizes = len(self.symbols), len(self.symbols), len(self.sites), len(self.adsorbates)
         columns = zip((a, b, site, adsorbate), sizes, strict=True)
         return AlloySites(*(jax.nn.one_hot(column, size) for column, size in columns))
 
@@ -56,7 +57,7 @@ def table() -> tuple[AlloyEncoder, AlloyRows]:
     """
     data = load(DATASET)
     symbols = tuple(sorted({*data["a"].tolist(), *data["b"].tolist()}))
-    encoder = AlloyEncoder(symbols, tuple(sorted(set(data["adsorbate"].tolist()))))
+    encoder = AlloyEncoder(symbols, tuple(sorted(set(data["adsorbate"].tolist()))), all_sites())
     return encoder, alloy_rows(data, encoder.symbols, encoder.adsorbates)
 
 
@@ -109,7 +110,7 @@ def train(
         checkpoint: state after each epoch, resumed from if it exists.
         log: one line an epoch.
     """
-    network = AlloySiteNetwork(encoder.symbols, all_sites())
+    network = AlloySiteNetwork(encoder.symbols, encoder.sites)
     mean, scale = (jnp.float32([f(rows.energy)]) for f in (np.mean, np.std))
     objective = Regression(mean, scale, network, (PROPERTY,))
     zero = jnp.zeros(2, jnp.int32)
@@ -120,7 +121,7 @@ def train(
     return Predictor(fitted.variables, mean, scale, network, encoder, (PROPERTY,), ("eV",))
 
 
-@partial(jax.jit)
+@jax.jit
 def _predicted(predictor: Predictor, batch: AlloySites) -> tuple[jax.Array, jax.Array]:
     return predictor.with_std(batch)
 

@@ -16,7 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from experiments.ammonia_catalysts.predictor import PROPERTY, AlloyEncoder, predict
-from mlmat.data.alloy_sites import AlloyRows, AlloySite, all_sites
+from mlmat.data.alloy_sites import AlloyRows
 from mlmat.design.genetic import GeneticConfig
 from mlmat.design.informed import InformedConfig
 from mlmat.design.members import Allowed, Members, is_new
@@ -63,10 +63,10 @@ class AlloySpace:
     places: dict[str, int]
 
 
-def name_of(encoder: AlloyEncoder, genes: Genes, kinds: tuple[AlloySite, ...]) -> str:
+def name_of(encoder: AlloyEncoder, genes: Genes) -> str:
     """What a surface and site are called."""
     first, second = (encoder.symbols[gene] for gene in genes[:2])
-    kind = kinds[genes[2]]
+    kind = encoder.sites[genes[2]]
     formula = {"fcc": first, "L1_2": f"{first}3{second}", "L1_0": f"{first}{second}"}[kind.prototype]
     return f"{formula} {kind.label}"
 
@@ -74,12 +74,12 @@ def name_of(encoder: AlloyEncoder, genes: Genes, kinds: tuple[AlloySite, ...]) -
 def alloy_space(encoder: AlloyEncoder, rows: AlloyRows, adsorbate: str) -> AlloySpace:
     """The space of the rows with an adsorbate; of rows of one name the mean energy."""
     chosen = encoder.adsorbates.index(adsorbate)
-    rows, kinds = rows.part(rows.adsorbate == chosen), all_sites()
+    rows = rows.part(rows.adsorbate == chosen)
     genes = np.stack([rows.a, rows.b, rows.site], axis=1)
     energies: dict[str, list[float]] = {}
     of_name: dict[str, list[int]] = {}
     for one, energy in zip(genes.tolist(), rows.energy.tolist(), strict=True):
-        name = name_of(encoder, one, kinds)
+        name = name_of(encoder, one)
         energies.setdefault(name, []).append(energy)
         of_name[name] = one
     names = tuple(sorted(of_name))
@@ -115,8 +115,8 @@ def breed(
     config: GeneticConfig,
 ) -> list[str]:
     """Children that take each gene from either parent, some with one gene drawn anew."""
-    pure = {i for i, kind in enumerate(all_sites()) if kind.prototype == "fcc"}
-    sizes = len(space.encoder.symbols), len(space.encoder.symbols), len(all_sites())
+    pure = {i for i, kind in enumerate(space.encoder.sites) if kind.prototype == "fcc"}
+    sizes = len(space.encoder.symbols), len(space.encoder.symbols), len(space.encoder.sites)
     names = {tuple(genes): name for genes, name in zip(space.genes.tolist(), space.names, strict=True)}
     found: dict[str, None] = {}
 
@@ -229,7 +229,7 @@ def members(space: AlloySpace) -> Members:
 
 def design_problem(space: AlloySpace, objective: Objective) -> Problem:
     """Mixtures of elements and sites as free variables: logits, whose softmax sharpens over a search."""
-    sizes = len(space.encoder.symbols), len(space.encoder.symbols), len(all_sites())
+    sizes = len(space.encoder.symbols), len(space.encoder.symbols), len(space.encoder.sites)
     # Elements and sites that no member has get no weight.
     closed = [
         np.where(np.bincount(genes, minlength=size) > 0, 0.0, -1e9).astype(np.float32)

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import tyro
 
-from experiments.sgcnn.cells import MODELS, Cells, Config
+from experiments.sgcnn.cells import FULL, MODELS, Cells, Config
 from experiments.sgcnn.sets import PAPER, PAPER_MAE, SETS
 from mlmat.analysis.record import Metric, RunRecord, save_record
 from mlmat.commands.runs import prepare_process
@@ -72,7 +72,7 @@ def metrics_of(results: list[dict[str, Any]]) -> list[Metric]:
 def main(config: Config) -> RunRecord:
     prepare_process()
     full = config.preset == "full"
-    names = config.sets or (tuple(SETS) if full else ("hydroxyl",))
+    names = config.sets or (FULL if full else FULL[:1])
     seeds = range(config.seeds or (3 if full else 1))
     config.out.mkdir(parents=True, exist_ok=True)
     cells, results = Cells(config), []

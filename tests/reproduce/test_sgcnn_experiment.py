@@ -26,7 +26,7 @@ def test_the_rival_has_no_fewer_parameters():
 def test_few_slabs_are_met_more_often():
     full = Config(preset="full")
     epochs = [settings(full, "SGCNN", n, 3e-3, 0).training.epochs for n in (500, 9_000, 25_000)]
-    assert epochs == [300, 100, 60]
+    assert epochs == [200, 40, 30]
 
 
 def row(model, seed, error, name="nitrogen"):
