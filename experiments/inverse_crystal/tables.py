@@ -9,8 +9,9 @@ import numpy as np
 
 from mlmat.data.registry import load
 from mlmat.data.splits import random_split
+from mlmat.design.crystals.fillings import Filling
 from mlmat.design.crystals.prototypes import PROTOTYPES
-from mlmat.design.crystals.space import CrystalSpace, Filling, make_space
+from mlmat.design.crystals.space import CrystalSpace, make_space
 
 SHARE = 0.5
 """Of the table, which a predictor learns from; a tenth of that for validation."""

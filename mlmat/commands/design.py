@@ -16,6 +16,12 @@ from mlmat.errors import InputError, NoDesignError
 WANT = ("gap=4.0",)
 """What is wanted where nothing else is said."""
 
+MOLECULES_ONLY = (
+    "compare", "rounds", "elements", "size", "rings", "keep", "start", "oracle", "second_opinion", "train",
+    "data",
+)  # fmt: skip
+"""Options that say nothing of a crystal."""
+
 BASELINES = ("genetic", "random")
 """Searchers that `--compare` runs beside the chosen one."""
 
@@ -26,9 +32,15 @@ def run(options: DesignOptions) -> int:
     options = replace(options, want=options.want or WANT)
     if options.resume is None:
         _check(options)
+        _check_kind(options)
     options, out = prepare(options, "design")
     console.print(f"[bold]mlmat design[/] {', '.join(options.want)}: {options.designs} designs → {out}")
     prepare_process()
+    if options.prototype is not None:
+        from mlmat.commands.design_crystals import design_crystals
+
+        design_crystals(options, out)
+        return 0
     from mlmat.commands.design_campaign import run_rounds
     from mlmat.commands.design_outputs import write_outputs
     from mlmat.commands.design_setup import set_up
@@ -66,6 +78,26 @@ def _check(options: DesignOptions) -> None:
         raise InputError("--second-opinion compares gaps: want a gap, judged by GFN2-xTB (no --oracle)")
     if options.train and (options.data is not None or options.predictor is not None):
         raise InputError("--train makes the shipped predictor anew: leave out --data and --predictor")
+
+
+def _check_kind(options: DesignOptions) -> None:
+    """Refuse options of molecules for crystals, and the other way round."""
+    plain = DesignOptions()
+
+    def given(names: tuple[str, ...]) -> list[str]:
+        return [
+            f"--{name.replace('_', '-')}" for name in names if getattr(options, name) != getattr(plain, name)
+        ]
+
+    if options.prototype is None:
+        if wrong := given(("sites", "charged", "deform")):
+            raise InputError(f"{', '.join(wrong)} are for crystals: name their --prototype, e.g. perovskite")
+    elif wrong := given(MOLECULES_ONLY):
+        raise InputError(f"{', '.join(wrong)} are for molecules: leave them out with --prototype")
+    elif options.predictor is None:
+        raise InputError(
+            "no predictor of crystals ships with mlmat: give one with --predictor (mlmat train --model cgcnn)"
+        )
 
 
 def _outcome(options: DesignOptions, out: Path, setup: Any, method: str, seconds: dict[str, float]) -> Any:

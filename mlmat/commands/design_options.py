@@ -27,6 +27,10 @@ class DesignOptions:
     Examples: mlmat design --want gap=2.5 | mlmat design --want gap=6..7 --want logp=1..2 |
     mlmat design --want gap=3 --keep c1ccncc1 --compare | mlmat design --want gap=5 --start CCOC(C)=O
 
+    Crystals: --prototype with a predictor of structures (mlmat train --model cgcnn or schnet) designs the
+    elements on the sites of a prototype; no oracle judges them, predictions are written with structures.
+    mlmat design --prototype perovskite --predictor gap.mlmat --sites X=O,N --want gap=1.5
+
     Args:
         want: what is wanted; repeatable.
         designs: molecules submitted to the oracle.
@@ -53,6 +57,12 @@ class DesignOptions:
         epochs: passes over the data when training.
         seed: of everything random.
         workers: processes for the oracle. Default: one per core.
+        prototype: design crystals of perovskite, elpasolite, rocksalt, zincblende or fluorite, or of the
+            structure in this file.
+        sites: elements of a group of sites, e.g. A=Ca,Sr or X=O,O2N; repeatable. Default: all that the
+            predictor knows.
+        charged: crystals whose common oxidation states do not balance may be designed, too.
+        deform: let cells and positions change, as the symmetry allows or freely (SchNet).
     """
 
     want: Annotated[Many[tuple[str, ...]], tyro.conf.arg(metavar="WANT")] = ()
@@ -79,6 +89,10 @@ class DesignOptions:
     epochs: int = 50
     seed: int = 0
     workers: int | None = None
+    prototype: str | None = None
+    sites: Annotated[Many[tuple[str, ...]], tyro.conf.arg(metavar="GROUP=ELEMENTS")] = ()
+    charged: Annotated[bool, Flag] = False
+    deform: Literal["none", "symmetric", "free"] = "none"
 
 
 OPTIONS = DesignOptions

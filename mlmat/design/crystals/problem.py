@@ -13,7 +13,9 @@ from mlmat.design.crystals.climb import CrystalPredictor
 from mlmat.design.crystals.members import crystal_members, nearest_member
 from mlmat.design.crystals.relaxed import LIMIT, SoftCrystal, decode_variables, init_variables, open_fillings
 from mlmat.design.crystals.space import CrystalSpace
+from mlmat.design.members import Members
 from mlmat.design.objective import Objective
+from mlmat.design.searcher import Candidate, Search
 from mlmat.oracles.verdict import Verdict
 from mlmat.typing import Problem
 
@@ -59,6 +61,14 @@ def table_oracle(
     for index, name in enumerate(names):
         known = values.get(name)
         yield index, Verdict("not in the table") if known is None else Verdict("ok", dict(known))
+
+
+def distinct_compositions(search: Search, members: Members) -> Search:
+    """The search with the best geometry of each composition only."""
+    best: dict[str, Candidate] = {}
+    for candidate in sorted(search.pool, key=lambda c: (c.merit, c.name)):
+        best.setdefault(members.family(candidate.name), candidate)
+    return search._replace(pool=[c for c in search.pool if best[members.family(c.name)] is c])
 
 
 def crystal_problem(

@@ -9,7 +9,7 @@ import jax
 import numpy as np
 
 from mlmat.design.crystals.lattice import CLOSEST
-from mlmat.design.crystals.relaxed import corner, parse_name
+from mlmat.design.crystals.relaxed import SoftCrystal, corner, parse_name
 from mlmat.design.crystals.space import CrystalSpace
 from mlmat.elements import property_by_number
 from mlmat.graphs.radius_graph import find_neighbours
@@ -32,6 +32,11 @@ class Realised(NamedTuple):
     name: str
 
 
+@jax.jit
+def _geometry(predictor: Any, crystal: SoftCrystal) -> tuple[jax.Array, jax.Array]:
+    return predictor.geometry(crystal)
+
+
 def atoms_of(space: CrystalSpace, predictor: Any, name: str) -> ase.Atoms:
     """The structure of a member, at the lattice constant and deformation that it is predicted at.
 
@@ -44,7 +49,7 @@ def atoms_of(space: CrystalSpace, predictor: Any, name: str) -> ase.Atoms:
         InputError: no member of the space.
     """
     member, amplitudes = parse_name(space, name, len(predictor.frame.strains))
-    cell, positions = jax.device_get(predictor.geometry(corner(space, member, amplitudes)))
+    cell, positions = jax.device_get(_geometry(predictor, corner(space, member, amplitudes)))
     return ase.Atoms(
         space.symbols(member), positions=positions.astype(float), cell=cell.astype(float), pbc=True
     )

@@ -15,6 +15,7 @@ from itertools import product
 
 import numpy as np
 
+from mlmat.design.crystals.fillings import Filling, formula
 from mlmat.design.crystals.prototypes import Prototype
 from mlmat.elements import element
 from mlmat.elements.oxidation import neutral_charges, oxidation_states
@@ -25,9 +26,6 @@ ENUMERABLE = 100_000
 
 PATIENCE = 20_000
 """Combinations that are looked at for one that is a member and new."""
-
-Filling = tuple[str, ...]
-"""Element on each site of a group, in the order of the sites."""
 
 Member = tuple[int, ...]
 """Number of the filling of each group."""
@@ -162,11 +160,6 @@ class CrystalSpace:
                 if following[g] < len(logits[g]) and following not in met:
                     met.add(following)
                     heapq.heappush(heap, (score(following), following))
-
-
-def formula(filling: Filling) -> str:
-    """``"O2N"`` for ``("O", "O", "N")``."""
-    return "".join(symbol + (str(n) if n > 1 else "") for symbol, n in Counter(filling).items())
 
 
 def make_space(

@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 from conftest import ANIONS, CATIONS
 
+from mlmat.design.crystals.fillings import formula
 from mlmat.design.crystals.lattice import covalent_lattice, fit_lattice
 from mlmat.design.crystals.prototypes import PROTOTYPES, get_prototype, prototype_from_atoms
 from mlmat.design.crystals.realise import atoms_of, implausible
-from mlmat.design.crystals.space import formula, make_space
+from mlmat.design.crystals.space import make_space
 from mlmat.design.crystals.symmetry import deformations, operations
 from mlmat.elements import element
 from mlmat.errors import InputError
