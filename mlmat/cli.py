@@ -25,6 +25,11 @@ COMMANDS = {
         "mlmat.commands.predict",
         "properties of molecules or structures, a million of them if need be",
     ),
+    "screen": (
+        "mlmat.commands.screen_options",
+        "mlmat.commands.screen",
+        "properties of a million crystals made by substitution, in files that resume",
+    ),
     "relax": (
         "mlmat.commands.relax_options",
         "mlmat.commands.relax",

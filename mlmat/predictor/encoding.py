@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import contextlib
+import multiprocessing
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from itertools import islice
 from typing import Any
 
-from mlmat.errors import MlmatError
+from mlmat.errors import InputError, MlmatError
 
 BLOCK = 256
 """Items encoded together where an encoder can do that faster."""
@@ -32,3 +36,30 @@ def encode_items(encoder: Any, items: Iterable[Any]) -> Iterator[Any | MlmatErro
             yield encoder(item)
         except MlmatError as error:
             yield error
+
+
+@contextlib.contextmanager
+def encoding_processes(workers: int) -> Iterator[Callable[[Any, Sequence[Any]], Iterator[Any | MlmatError]]]:
+    """`encode_items` for lists of items, by several processes that live as long as the block.
+
+    Args:
+        workers: processes; with 1 this process does it.
+    """
+    if workers <= 1:
+        yield encode_items
+        return
+    # Spawned: JAX runs threads, which a fork would leave behind in a broken state.
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, mp_context=context) as pool:
+
+        def encoded(encoder: Any, items: Sequence[Any]) -> Iterator[Any | MlmatError]:
+            blocks = [items[first : first + BLOCK] for first in range(0, len(items), BLOCK)]
+            for found in pool.map(partial(_encode_block, encoder), blocks):
+                yield from found
+
+        yield encoded
+
+
+def _encode_block(encoder: Any, items: Sequence[Any]) -> list[Any | MlmatError]:
+    # Errors with arguments of their own do not survive the way between processes.
+    return [InputError(str(g)) if isinstance(g, MlmatError) else g for g in encode_items(encoder, items)]
