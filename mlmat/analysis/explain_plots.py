@@ -14,7 +14,6 @@ from mlmat.analysis.figure import (
     MISS,
     NEUTRAL,
     new_figure,
-    number_text,
     save,
     shades,
     tidy,
@@ -68,12 +67,14 @@ def draw_elements(rows: Sequence[ElementShare], column: int, name: str, unit: st
         ink = "white" if dark else INK if known else "#c3c7ce"
         axes.text(x, y - (0.12 if known else 0), symbol, ha="center", va="center", fontsize=9, color=ink)
         if known:
-            text = number_text(values[symbol], "") if abs(values[symbol]) >= 0.1 else f"{values[symbol]:.2f}"
-            text = text.replace("-", "−")
+            text = f"{values[symbol]:.2f}" if most < 10 else f"{values[symbol]:.3g}"
+            text = text.replace("-", "") if float(text) == 0 else text.replace("-", "−")
             axes.text(x, y + 0.25, text, ha="center", va="center", fontsize=5.5, color=ink)
     axes.set(xlim=(0.3, 18.7), ylim=(10.2, 0.3), aspect="equal")
     axes.axis("off")
-    axes.set_title(f"What atoms add to {name}, by element", loc="left", fontsize=11, color=INK)
+    axes.set_title(
+        f"What atoms add to {name.replace('_', ' ')}, by element", loc="left", fontsize=11, color=INK
+    )
     from matplotlib.cm import ScalarMappable
 
     bar = figure.colorbar(ScalarMappable(norm, colours), ax=axes, shrink=0.55, extend="both", pad=0.01)
@@ -98,6 +99,8 @@ def draw_map(
     Raises:
         OutputError: the file cannot be written.
     """
+    from matplotlib.cm import ScalarMappable
+
     figure = new_figure(4.6 * len(maps) + 0.9, 4.3)
     panels = figure.subplots(1, len(maps), squeeze=False)[0]
     low, high = np.quantile(values, (0.02, 0.98))
@@ -110,9 +113,9 @@ def draw_map(
         )  # fmt: skip
         tidy(axes, title)
         axes.set(xticks=[], yticks=[])
-    bar = figure.colorbar(points, ax=list(panels), shrink=0.85, extend="both", pad=0.02)
-    bar.set_label(with_unit(name, unit), color=INK, fontsize=9)
+    scale = ScalarMappable(points.norm, colours)  # the points themselves are translucent
+    bar = figure.colorbar(scale, ax=list(panels), shrink=0.85, extend="both", pad=0.02)
+    bar.set_label(with_unit(name.replace("_", " "), unit), color=INK, fontsize=9)
     bar.ax.tick_params(labelsize=8, color=NEUTRAL)
     bar.outline.set_visible(False)
-    bar.solids.set_alpha(1)
     save(figure, path)
