@@ -22,10 +22,10 @@ from mlmat.analysis.campaign_plots import draw_campaign
 from mlmat.analysis.record import RunRecord, save_record
 from mlmat.commands.runs import prepare_process
 from mlmat.data import small_organics
-from mlmat.design.campaign import run_campaign
-from mlmat.design.campaign_round import CampaignConfig
-from mlmat.design.campaign_table import campaign_metrics
-from mlmat.design.campaign_training import embedded_data
+from mlmat.design.campaign.round import CampaignConfig
+from mlmat.design.campaign.run import run_campaign
+from mlmat.design.campaign.table import campaign_metrics
+from mlmat.design.campaign.training import embedded_data
 from mlmat.design.molecules import molecule_problem
 from mlmat.design.objective import Objective
 from mlmat.design.searcher import get_searcher

@@ -30,8 +30,8 @@ def run_rounds(
     """
     from mlmat.analysis.campaign_plots import draw_campaign
     from mlmat.commands.design_outputs import base_share
-    from mlmat.design.campaign import run_campaign
-    from mlmat.design.campaign_round import CampaignConfig
+    from mlmat.design.campaign.round import CampaignConfig
+    from mlmat.design.campaign.run import run_campaign
     from mlmat.design.searcher import get_searcher
 
     data = _data(options, setup)
@@ -78,7 +78,7 @@ def run_rounds(
 def _data(options: DesignOptions, setup: Setup) -> Any:
     """What the predictor was trained, validated and tested on."""
     from mlmat.data.splits import skeleton_split
-    from mlmat.design.campaign_training import CampaignData, Labelled, embedded_data
+    from mlmat.design.campaign.training import CampaignData, Labelled, embedded_data
     from mlmat.predictor import Predictor
 
     if not isinstance(setup.predictor, Predictor):

@@ -5,7 +5,7 @@ import math
 
 import pytest
 
-from mlmat.design.campaign_table import Judged, campaign_metrics, summarise, write_campaign
+from mlmat.design.campaign.table import Judged, campaign_metrics, summarise, write_campaign
 from mlmat.oracles.verdict import OK, Verdict
 
 

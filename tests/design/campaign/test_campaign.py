@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 
 from mlmat.data.small_organics.sample import sample_space
-from mlmat.design.campaign import run_campaign
-from mlmat.design.campaign_round import CampaignConfig, round_seed
-from mlmat.design.campaign_training import CampaignData, Labelled, Retraining, examples, retrain
+from mlmat.design.campaign.round import CampaignConfig, round_seed
+from mlmat.design.campaign.run import run_campaign
+from mlmat.design.campaign.training import CampaignData, Labelled, Retraining, examples, retrain
 from mlmat.design.objective import Objective
 from mlmat.design.searcher import Candidate, Search
 from mlmat.design.wants import parse_want
@@ -171,7 +171,7 @@ def test_other_settings_do_not_mix(whole, data, predictor):
 
 
 def test_examples_hold_each_verified_design_so_many_times(data):
-    from mlmat.design.campaign_table import Judged
+    from mlmat.design.campaign.table import Judged
 
     def row(smiles, verdict):
         return Judged(1, 1, smiles, {"gap": 1.0, "homo": -7.0}, {}, verdict)

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from mlmat.design.campaign_training import Retraining
+from mlmat.design.campaign.training import Retraining
 from mlmat.design.objective import Objective
 from mlmat.design.searcher import Searcher, submit
 from mlmat.errors import InputError

@@ -27,9 +27,9 @@ from typing import Any, Protocol
 import jax
 import numpy as np
 
-from mlmat.design.campaign_round import CampaignConfig, Proposed, propose, round_seed
-from mlmat.design.campaign_table import Judged, RoundSummary, summarise, write_campaign
-from mlmat.design.campaign_training import CampaignData, errors_on, retrain
+from mlmat.design.campaign.round import CampaignConfig, Proposed, propose, round_seed
+from mlmat.design.campaign.table import Judged, RoundSummary, summarise, write_campaign
+from mlmat.design.campaign.training import CampaignData, errors_on, retrain
 from mlmat.design.objective import Objective
 from mlmat.design.searcher import Candidate, Searcher
 from mlmat.design.verification import verify_designs

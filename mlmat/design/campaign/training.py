@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from mlmat.data import small_organics
-from mlmat.design.campaign_table import Judged
+from mlmat.design.campaign.table import Judged
 from mlmat.errors import InputError
 from mlmat.graphs.softgraph import SoftGraphEncoder
 from mlmat.predictor import Predictor, predict_smiles

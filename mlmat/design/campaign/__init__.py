@@ -1,0 +1,1 @@
+"""Campaigns: propose, verify, learn from the verdicts, propose again."""
