@@ -18,7 +18,7 @@ from mlmat.metrics import wilson_interval
 
 COLOURS = {"gradient": HIT, "informed": WANTED, "genetic": MISS, "random": NEUTRAL, "brute force": INK}
 SPLIT = "families of alloys held out"
-WHOLE = "brute force, whole space"
+WHOLE = "whole space screened"
 
 
 @dataclass(frozen=True)
@@ -90,16 +90,12 @@ def metrics(results: Mapping[Cell, Result], qualities: Mapping[int, Quality]) ->
         hits, asked = (sum(column) for column in zip(*bases(qualities, target), strict=True))
         found.append(share("hit share", hits, asked, variant=f"random choice, {target:+.1f} eV", **common))
     for (target, budget, searcher), (hits, asked, _) in grouped(results).items():
-        who = f"{searcher}, {budget:,} evaluations" if budget else WHOLE
-        found.append(
-            share(
-                "hit share", hits, asked, variant=f"{who.replace(', ', ' with ')}, {target:+.1f} eV", **common
-            )
-        )
+        who = f"{searcher} with {budget:,} evaluations" if budget else WHOLE
+        found.append(share("hit share", hits, asked, variant=f"{who}, {target:+.1f} eV", **common))
     for key in grouped(results):
         target, budget, searcher = key
         chosen = [r for c, r in results.items() if (c.target, c.budget, c.searcher) == key]
-        who = f"{searcher} with {budget:,} evaluations" if budget else WHOLE.replace(", ", " with ")
+        who = f"{searcher} with {budget:,} evaluations" if budget else WHOLE
         error = float(np.mean([result.error for result in chosen]))
         found.append(
             Metric("error on designs (MAE)", error, "eV", variant=f"{who}, {target:+.1f} eV", **common)

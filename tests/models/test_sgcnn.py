@@ -161,6 +161,15 @@ def test_weights_begin_as_published():
     assert not np.any(start["readout_1"]["bias"])
 
 
+def test_a_mixture_of_one_element_is_that_element():
+    model, batch = SGCNN(SYMBOLS, layers=1), batch_of(slabs())
+    shares = np.eye(len(SYMBOLS), dtype=np.float32)[batch.nodes["species"]]
+    both = [batch, batch._replace(nodes=batch.nodes | {"mixture": shares})]
+    predict = jax.jit(model.apply)
+    one, two = (np.asarray(predict(drawn(model), graph))[:3] for graph in both)
+    np.testing.assert_allclose(one, two, rtol=1e-5)
+
+
 def test_dropout_acts_in_training_only():
     model = SGCNN(SYMBOLS, layers=1)
     variables, batch = drawn(model), batch_of(slabs())
