@@ -14,7 +14,7 @@ import numpy as np
 
 from experiments.inverse_crystal.tables import Halves, Table
 from mlmat.design.crystals.climb import CrystalPredictor
-from mlmat.design.crystals.members import likeness, mutate, predict_names
+from mlmat.design.crystals.members import LIKENESS, likeness, mutate, predict_names
 from mlmat.design.crystals.problem import crystal_problem, table_oracle
 from mlmat.design.crystals.realise import atoms_of, implausible
 from mlmat.design.crystals.space import CrystalSpace
@@ -149,15 +149,17 @@ def make_arena(
 
 
 def substitutions(arena: Arena, seed: int) -> Iterator[str]:
-    """Names of held-out crystals one or two random substitutions away from good known ones; endless."""
+    """Held-out crystals nearest to one or two random substitutions of good known ones; endless."""
     rng, near = np.random.default_rng(seed), likeness(arena.space)
     while True:
         member = arena.known[rng.integers(len(arena.known))]
         for _ in range(int(rng.integers(1, 3))):
             member = mutate(rng, member, near)
         member = arena.space.canonical(member)
-        if arena.space.contains(member):
-            yield arena.space.name(member)
+        if not arena.space.contains(member):
+            logits = [-part[f] / LIKENESS for part, f in zip(near, member, strict=True)]
+            member = arena.space.nearest(logits, lambda member: False)
+        yield arena.space.name(member)
 
 
 def options(cell: Cell, arena: Arena) -> tuple[str, dict[str, Any]]:

@@ -46,10 +46,10 @@ class Arm:
 
 
 ARMS = (
-    Arm("elpasolites", "random", False, (200, 1_000, 5_000)),
-    Arm("perovskites", "random", False, (200, 1_000, 5_000)),
+    Arm("elpasolites", "random", False, (100, 300, 1_000)),
+    Arm("perovskites", "random", False, (100, 300, 1_000)),
     Arm("perovskites", "random", True, (100, 300, 1_000)),
-    Arm("perovskites", "families", False, (200, 1_000, 5_000)),
+    Arm("perovskites", "families", False, (100, 300, 1_000)),
 )
 
 

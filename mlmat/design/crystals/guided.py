@@ -89,12 +89,16 @@ def proposals(
 
 
 def rank_at(
-    space: CrystalSpace, predictor: Any, centre: SoftCrystal, rows: np.ndarray, columns: tuple[int, ...]
+    vectors: Sequence[np.ndarray],
+    predictor: Any,
+    centre: SoftCrystal,
+    rows: np.ndarray,
+    columns: tuple[int, ...],
 ) -> Ranking:
     """Linearise at a relaxed crystal.
 
     Args:
-        space: of crystals.
+        vectors: ``[F, D]`` of each group's fillings.
         predictor: climbable.
         centre: X.
         rows: ``[C, G]`` members in question.
@@ -103,12 +107,13 @@ def rank_at(
     mean, std, slopes = map(np.asarray, linearise(predictor, centre, columns))
     groups = np.arange(rows.shape[1])
     linear = mean + slopes[:, groups, rows].sum(axis=-1).T - (slopes * centre.weights).sum(axis=(1, 2))
-    vectors = filling_vectors(space)
     features = np.concatenate([part[rows[:, g]] for g, part in enumerate(vectors)], axis=1) / UNLIKE
     return Ranking(rows, features, linear, std)
 
 
-def make_guide(space: CrystalSpace, predict: Callable, breed: Callable) -> Callable[..., Breeder]:
+def make_guide(
+    space: CrystalSpace, vectors: Sequence[np.ndarray], predict: Callable, breed: Callable
+) -> Callable[..., Breeder]:
     """``guide(predictor, objective, allowed, config)`` of a space; see `mlmat.design.members.Members`."""
 
     def guide(predictor: Any, objective: Any, allowed: Allowed, config: InformedConfig) -> Breeder:
@@ -140,7 +145,7 @@ def make_guide(space: CrystalSpace, predict: Callable, breed: Callable) -> Calla
             rows = proposals(space, rng, [member for member, _ in parents])
             if not len(rows):
                 return found, 0
-            ranking = rank_at(space, predictor, centre, rows, columns)
+            ranking = rank_at(vectors, predictor, centre, rows, columns)
             known = {*seen, *(c.name for c in found)}
             chosen: list[Candidate] = []
             places: list[int] = []

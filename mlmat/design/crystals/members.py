@@ -15,9 +15,8 @@ from typing import Any
 import jax
 import numpy as np
 
-from mlmat.descriptors.element_vectors import element_vectors
 from mlmat.design.crystals.climb import CrystalPredictor
-from mlmat.design.crystals.guided import make_guide
+from mlmat.design.crystals.guided import filling_vectors, make_guide
 from mlmat.design.crystals.realise import Realised, faults
 from mlmat.design.crystals.relaxed import (
     LIMIT,
@@ -62,7 +61,7 @@ def crystal_members(space: CrystalSpace, modes: int = 0, predict: Callable | Non
         read=partial(read_names, parse, space),
         parse=parse,
         breed=breed,
-        guide=make_guide(space, predict, breed),
+        guide=make_guide(space, filling_vectors(space), predict, breed),
         family=lambda name: name.partition("@")[0],
         nearest=partial(nearest_member, space),
     )
@@ -90,11 +89,7 @@ def predict_names(
 
 def likeness(space: CrystalSpace) -> list[np.ndarray]:
     """``[F, F]`` for each group: distance of two fillings, by their mean element vectors."""
-    found = []
-    for group in space.fillings:
-        vectors = np.array([element_vectors(filling).mean(axis=0) for filling in group])
-        found.append(np.linalg.norm(vectors[:, None] - vectors, axis=-1))
-    return found
+    return [np.linalg.norm(part[:, None] - part, axis=-1) for part in filling_vectors(space)]
 
 
 def crystal_source(
@@ -158,8 +153,8 @@ def breed_crystals(
     def parent() -> Genotype:
         return parents[int(rng.integers(len(parents), size=config.pressure).min())]
 
-    def taken(member: tuple[int, ...]) -> bool:
-        name = space.name(member)
+    def taken(member: tuple[int, ...], bent: tuple[int, ...]) -> bool:
+        name = full_name(space, member, bent)
         return name in seen or name in found or (allowed is not None and not allowed(name))
 
     for _ in range(ATTEMPTS * count):
@@ -174,15 +169,16 @@ def breed_crystals(
             member = mutate(rng, member, near)
             bent = tuple(np.clip(np.array(bent) + rng.integers(-3, 4, len(bent)), -bound, bound).tolist())
         member = space.canonical(member)
-        if not space.contains(member):
-            if not space.listed:
-                lost["not neutral"] += 1
-                continue
-            logits = [-part[f] / LIKENESS for part, f in zip(near, member, strict=True)]
-            member = space.nearest(logits, taken)
+        if space.listed:
+            if not space.contains(member) or taken(member, bent):
+                logits = [-part[f] / LIKENESS for part, f in zip(near, member, strict=True)]
+                member = space.nearest(logits, partial(taken, bent=bent))
             if member is None:
-                lost["not listed"] += 1
-                continue
+                lost["nothing new left"] += 1
+                break
+        elif not space.contains(member):
+            lost["not neutral"] += 1
+            continue
         name = full_name(space, member, bent)
         if name not in found and is_new(name, seen, allowed, lost):
             if reason := faults(space, predictor, name):
