@@ -126,7 +126,8 @@ def split_by_name(
         identity: ``[n]`` what makes two items the same, see `grouped_split`.
         groups: labels ``[n]`` by name, for ``LABEL``.
         fractions: train, validation, test. For ``"kfold"`` and ``"leave-out"`` the test part is a
-            fold, and the rest is shared out in the ratio of the first two.
+            fold, and the rest is shared out in the ratio of the first two: by groups, or where they
+            are too few for that, by items.
         seed: of the random order.
 
     Returns:
@@ -153,11 +154,12 @@ def split_by_name(
             raise InputError(
                 f"split {name}: {count} groups would be {count} trainings: use kfold:{FOLDS}:{detail}"
             )
-        return _fold_splits(whole, count, fractions, seed)
+        return _fold_splits(whole, count, fractions, seed, joined(identity))
     number, _, label = detail.partition(":")
     if kind == "kfold" and (not number or number.isdecimal()):
-        whole = joined(identity, _labels(name, groups)) if label else joined(identity)
-        return _fold_splits(whole, int(number or FOLDS), fractions, seed)
+        equal = joined(identity)
+        whole = joined(identity, _labels(name, groups)) if label else equal
+        return _fold_splits(whole, int(number or FOLDS), fractions, seed, equal)
     raise InputError(f"unknown split {name!r}: choose {NAMES}")
 
 
@@ -176,14 +178,21 @@ def _labels(name: str, groups: Mapping[str, Sequence[Hashable]] | None) -> Seque
     return columns[label]
 
 
-def _fold_splits(labels: np.ndarray, k: int, fractions: Sequence[float], seed: int) -> list[Split]:
+def _fold_splits(
+    labels: np.ndarray, k: int, fractions: Sequence[float], seed: int, equal: np.ndarray
+) -> list[Split]:
+    """Folds of whole groups; validation parts, too, where there are groups enough for that."""
     train_share, validation_share = fractions[0], fractions[1]
     if not train_share > 0 or not validation_share >= 0:
         raise InputError(f"fractions {tuple(fractions)} leave nothing to train on: raise the first one")
     share = validation_share / (train_share + validation_share)
     splits = []
     for number, (rest, test) in enumerate(k_folds(labels.tolist(), k, seed)):
-        inner = _deal(labels[rest], (1 - share, share, 0.0), seed + 1 + number)
+        shares = 1 - share, share, 0.0
+        try:
+            inner = _deal(labels[rest], shares, seed + 1 + number)
+        except InputError:  # the groups are too few, or too large, for a part of their own
+            inner = _deal(equal[rest], shares, seed + 1 + number)
         splits.append(Split(rest[inner.train], rest[inner.validation], test))
     return splits
 

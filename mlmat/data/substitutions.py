@@ -59,7 +59,7 @@ class Substitutions:
                 )
 
     def _allowed(self) -> tuple[str, ...]:
-        return tuple(symbol for symbol in self.elements if symbol not in self.fixed)
+        return self.elements if not self.fixed else tuple(s for s in self.elements if s not in self.fixed)
 
     def _replaced(self, atoms: ase.Atoms) -> list[str]:
         """Symbols of a prototype that are replaced, in the order of atomic numbers."""
