@@ -60,6 +60,8 @@ class Config:
     Attributes:
         preset: full: the protocol; quick: one arm, one seed, the smallest budget.
         out: folder for the results; what is finished there is not run again.
+        systems: tables.
+        splits: how they are halved.
         predictor: network on the sites of the prototype, or CGCNN on its crystal graphs.
         epochs: of its training; default by table.
         members: of the ensemble.
@@ -71,6 +73,8 @@ class Config:
 
     preset: Literal["quick", "full"] = "quick"
     out: Path = Path("runs/inverse_crystal")
+    systems: tuple[Literal["elpasolites", "perovskites"], ...] = ("elpasolites", "perovskites")
+    splits: tuple[Literal["random", "families"], ...] = ("random", "families")
     predictor: Literal["sites", "cgcnn"] = "sites"
     epochs: int | None = None
     members: int = 3
@@ -116,7 +120,8 @@ def main(config: Config) -> RunRecord:
     began, results, learnt = time.perf_counter(), {}, {}
     if config.finished:
         results = read_cells(config.out)
-    for arm in ARMS if config.preset == "full" else ARMS[:1]:
+    arms = [arm for arm in ARMS if arm.system in config.systems and arm.split in config.splits]
+    for arm in arms if config.preset == "full" else arms[:1]:
         if config.finished and not any((c.system, c.split) == (arm.system, arm.split) for c in results):
             continue
         table = TABLES[arm.system]()
