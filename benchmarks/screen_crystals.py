@@ -30,6 +30,7 @@ import tyro
 from ase.build import bulk
 
 from benchmarks.predict_stream import memory_of
+from mlmat.data.substitutions import Substitutions
 from mlmat.elements import symbols
 from mlmat.files import write_json
 from mlmat.graphs.crystal_graph import CrystalGraphEncoder
@@ -37,7 +38,7 @@ from mlmat.models.cgcnn import CGCNN
 from mlmat.predictor import Predictor, save_predictor
 
 HERE = Path(__file__).parent
-NOBLE = ("He", "Ne", "Ar", "Kr", "Xe")
+ELEMENTS = tuple(s for s in symbols(range(1, 84)) if s not in ("He", "Ne", "Ar", "Kr", "Xe"))
 
 
 @dataclass(frozen=True)
@@ -73,9 +74,8 @@ def prototypes() -> list[ase.Atoms]:
 
 def write_predictor(path: Path) -> int:
     """CGCNN at its published size; returns the number of its parameters."""
-    elements = tuple(symbol for symbol in symbols(range(1, 84)) if symbol not in NOBLE)
-    encoder = CrystalGraphEncoder(elements)
-    model = CGCNN(elements)
+    encoder = CrystalGraphEncoder(ELEMENTS)
+    model = CGCNN(ELEMENTS)
     variables = jax.jit(model.init)(jax.random.key(0), encoder(bulk("Cu")))
     variables = jax.tree.map(lambda leaf: leaf[None], variables)
     one = jnp.ones(1)
@@ -124,11 +124,12 @@ def main(config: Config) -> None:
         load = os.getloadavg()[0]
         rows = [run(folder, config.count // 10, config), run(folder, config.count, config)]
     few, many = rows
+    space = Substitutions(tuple(prototypes()), ELEMENTS)
     result = {
         "benchmark": "screen_crystals",
         "config": {"count": config.count, "rows": config.rows, "workers": config.workers},
         "parameters": parameters,
-        "mean_atoms": float(np.mean([len(atoms) for atoms in prototypes()])),
+        "mean_atoms": round(float(np.average(list(map(len, space.prototypes)), weights=space.counts())), 2),
         "machine": {"arch": platform.machine(), "cores": os.cpu_count(), "load": load},
         "rows": rows,
         # What a further candidate costs, without start and compilation.
