@@ -64,8 +64,9 @@ def neighbour_probabilities(vectors: np.ndarray, perplexity: float) -> np.ndarra
     Equations 1 and 2 of L. van der Maaten, G. Hinton, J. Mach. Learn. Res. 9, 2579 (2008):
     p_j|i ∝ exp(−β_i |x_i − x_j|²), with β_i such that the entropy of p_·|i is ln(perplexity).
     """
-    x = np.asarray(vectors, float)
-    squared = ((x[:, None] - x) ** 2).sum(axis=2) if x.size < 2e6 else _squared(x)
+    x = np.asarray(vectors, float) - np.mean(vectors, axis=0)
+    length = (x**2).sum(axis=1)
+    squared = np.maximum(length[:, None] + length - 2 * x @ x.T, 0.0)
     np.fill_diagonal(squared, np.inf)
     squared -= squared.min(axis=1, keepdims=True)
     typical = np.median(squared[np.isfinite(squared)]) or 1.0
@@ -80,25 +81,13 @@ def neighbour_probabilities(vectors: np.ndarray, perplexity: float) -> np.ndarra
     return (p + p.T) / (2 * len(x))
 
 
-def _squared(x: np.ndarray) -> np.ndarray:
-    length = (x**2).sum(axis=1)
-    return np.maximum(length[:, None] + length - 2 * x @ x.T, 0.0)
-
-
-def divergence(y: jax.Array, p: jax.Array) -> jax.Array:
-    """Kullback–Leibler divergence of P from Q, where q_ij ∝ 1 / (1 + |y_i − y_j|²)."""
-    weight = _student(y)
-    q = weight / weight.sum()
-    return jnp.sum(p * (jnp.log(jnp.maximum(p, 1e-12)) - jnp.log(jnp.maximum(q, 1e-12))))
-
-
 def _student(y: jax.Array) -> jax.Array:
     squared = ((y[:, None] - y) ** 2).sum(axis=2)
     return (1 - jnp.eye(len(y))) / (1 + squared)
 
 
 def divergence_gradient(y: jax.Array, p: jax.Array) -> jax.Array:
-    """Gradient of `divergence` by y ``[N, 2]``: equation 5 of the paper."""
+    """Gradient by y ``[N, 2]`` of the divergence of P from q_ij ∝ 1 / (1 + |y_i − y_j|²): equation 5."""
     weight = _student(y)
     force = (p - weight / weight.sum()) * weight
     return 4 * (force.sum(axis=1, keepdims=True) * y - force @ y)

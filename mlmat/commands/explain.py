@@ -16,7 +16,7 @@ from mlmat.commands.runs import prepare_process
 from mlmat.errors import InputError, MlmatError
 from mlmat.files import atomic_write
 
-ON_MAP = 2000
+ON_MAP = 1000
 """Structures of a map; t-SNE takes time with their square."""
 
 SMALLEST_MAP = 4

@@ -27,7 +27,7 @@ class ExplainOptions:
         file: structures: CIF, POSCAR, xyz, extxyz, ASE database, or a folder of such files.
         property: which property, of a predictor of several. Default: the first.
         out: NAME of the files. Default: PREDICTOR-explained here.
-        most: structures that are read at most; the map shows the first 2,000 of them.
+        most: structures that are read at most; the map shows the first 1,000 of them.
     """
 
     predictor: tyro.conf.Positional[Path]

@@ -123,6 +123,13 @@ def test_principal_components_are_those_of_the_covariance():
     assert not none.any()
 
 
+def divergence(y, p):
+    """Kullback-Leibler divergence of P from the map's own neighbour probabilities, from its definition."""
+    weight = (1 - jnp.eye(len(y))) / (1 + ((y[:, None] - y) ** 2).sum(axis=2))
+    q = weight / weight.sum()
+    return jnp.sum(p * (jnp.log(jnp.maximum(p, 1e-12)) - jnp.log(jnp.maximum(q, 1e-12))))
+
+
 def test_t_sne_follows_its_equations_and_keeps_groups_together():
     rng = np.random.default_rng(1)
     centres = 8 * rng.normal(size=(3, 6))
@@ -146,14 +153,14 @@ def test_t_sne_follows_its_equations_and_keeps_groups_together():
     y = jnp.asarray(rng.normal(size=(60, 2)), jnp.float32)
     np.testing.assert_allclose(
         learned_space.divergence_gradient(y, jnp.float32(p)),
-        jax.grad(learned_space.divergence)(y, jnp.float32(p)), atol=2e-5,
+        jax.grad(divergence)(y, jnp.float32(p)), atol=2e-5,
     )  # fmt: skip
     places = learned_space.t_sne(x, perplexity=10, steps=300)
     middles = np.stack([places[group == k].mean(axis=0) for k in range(3)])
     nearest = np.linalg.norm(places[:, None] - middles, axis=2).argmin(axis=1)
     np.testing.assert_array_equal(nearest, group)
-    before = learned_space.divergence(jnp.asarray(1e-4 * x[:, :2]), p)
-    assert learned_space.divergence(jnp.asarray(places), p) < 0.5 * before
+    before = divergence(jnp.asarray(1e-4 * x[:, :2]), p)
+    assert divergence(jnp.asarray(places), p) < 0.5 * before
 
 
 def test_the_command_writes_tables_and_pictures(tmp_path, capsys):
