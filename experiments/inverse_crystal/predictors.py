@@ -37,18 +37,21 @@ TRAINING = {"perovskites": (256, 4e-3), "elpasolites": (64, 2e-3)}
 """Batch and peak learning rate of the network on sites."""
 
 
-class Trained(NamedTuple):
-    """A predictor and what it was made with.
+class Errors(NamedTuple):
+    """How well a predictor does on the held-out half.
 
     Attributes:
-        climbed: the predictor over the space of the held-out half.
-        errors: of the held-out half (MAE), by property; ``"lattice constant"`` in Å among them.
-        spread: mean absolute deviation of the held-out values from the training mean, by property.
+        errors: mean absolute errors by property; ``"lattice constant"`` in Å among them.
+        spread: mean absolute deviation of the held-out values from the training mean, likewise.
     """
 
-    climbed: CrystalPredictor
     errors: dict[str, float]
     spread: dict[str, float]
+
+
+def read_errors(folder: Path, dataset: str, split: str, kind: str) -> Errors:
+    """Errors of a predictor that `train` made."""
+    return Errors(*json.loads((folder / f"{dataset}-{split}-{kind}.errors.json").read_text()).values())
 
 
 class CompleteShells(Choice):
@@ -114,7 +117,7 @@ def lattice_of(table: Table, rows: np.ndarray, elements: tuple[str, ...]) -> Con
 
 def train(
     table: Table, split: str, parts: Halves, kind: str, epochs: int, members: int, folder: Path
-) -> Trained:
+) -> CrystalPredictor:
     """Train, or go on from what is in the folder; the held-out half is predicted once."""
     stem = folder / f"{table.dataset}-{split}-{kind}"
     elements = table.space(np.arange(len(table.names))).elements
@@ -141,7 +144,7 @@ def train(
     path = stem.with_suffix(".errors.json")
     if not path.exists():
         write_json(path, _errors(table, parts, lattice, elements, climbed))
-    return Trained(climbed, *json.loads(path.read_text()).values())
+    return climbed
 
 
 def lattice_for(lattice: ContactLattice, elements: tuple[str, ...], predictor) -> ContactLattice:

@@ -22,7 +22,7 @@ import numpy as np
 import tyro
 
 from experiments.inverse_crystal.cells import Arena, Cell, Result, make_arena, read_cells, run_cell
-from experiments.inverse_crystal.predictors import Trained, train
+from experiments.inverse_crystal.predictors import Errors, read_errors, train
 from experiments.inverse_crystal.summary import cell_metrics, draw_budgets, trained_metrics
 from experiments.inverse_crystal.tables import TABLES, Halves, Table, halves
 from mlmat.analysis.record import RunRecord, save_record
@@ -120,19 +120,22 @@ def main(config: Config) -> RunRecord:
     began, results, learnt = time.perf_counter(), {}, {}
     if config.finished:
         results = read_cells(config.out)
+        for cell in results:
+            learnt[cell.system, cell.split] = read_errors(
+                config.out, cell.system, cell.split, config.predictor
+            )
+        return report(config, results, learnt, sum(result.seconds for result in results.values()))
     arms = [arm for arm in ARMS if arm.system in config.systems and arm.split in config.splits]
     for arm in arms if config.preset == "full" else arms[:1]:
-        if config.finished and not any((c.system, c.split) == (arm.system, arm.split) for c in results):
-            continue
         table = TABLES[arm.system]()
         parts = halves(table, arm.split)
         epochs = config.epochs or EPOCHS[arm.system]
-        found = train(table, arm.split, parts, config.predictor, epochs, config.members, config.out)
-        learnt[arm.system, arm.split] = found
-        for target, wants in targets(table, parts).items() if not config.finished else ():
+        climbed = train(table, arm.split, parts, config.predictor, epochs, config.members, config.out)
+        learnt[arm.system, arm.split] = read_errors(config.out, arm.system, arm.split, config.predictor)
+        for target, wants in targets(table, parts).items():
             arena: Arena | None = None
             for cell in cells(config, arm, target):
-                arena = arena or make_arena(table, parts, found.climbed, wants, arm.neutral)
+                arena = arena or make_arena(table, parts, climbed, wants, arm.neutral)
                 results[cell] = result = run_cell(cell, arena, config.out)
                 print(
                     f"{cell.name:<60} {result.hits:>3} of {cell.designs} hits, {result.possible} of "
@@ -146,7 +149,7 @@ def main(config: Config) -> RunRecord:
 def report(
     config: Config,
     results: dict[Cell, Result],
-    learnt: dict[tuple[str, str], Trained],
+    learnt: dict[tuple[str, str], Errors],
     seconds: float,
 ) -> RunRecord:
     """Record and figure of what is there so far."""

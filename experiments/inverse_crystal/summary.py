@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from experiments.inverse_crystal.cells import Cell, Result
-from experiments.inverse_crystal.predictors import Trained
+from experiments.inverse_crystal.predictors import Errors
 from experiments.inverse_gap.summary import difference_interval, mean_interval
 from mlmat.analysis.figure import HIT, INK, MISS, NEUTRAL, WANTED, new_figure, plain_ticks, save, tidy
 from mlmat.analysis.record import Metric
@@ -17,7 +17,7 @@ from mlmat.metrics import wilson_interval
 COLOURS = {"random": NEUTRAL, "substitution": INK, "genetic": MISS, "informed": WANTED, "gradient": HIT}
 
 
-def trained_metrics(learnt: Mapping[tuple[str, str], Trained]) -> list[Metric]:
+def trained_metrics(learnt: Mapping[tuple[str, str], Errors]) -> list[Metric]:
     """Errors of the predictors on the held-out half."""
     found = []
     for (system, split), trained in learnt.items():

@@ -21,7 +21,7 @@ def made():
     encoder = RadiusGraphEncoder(ELEMENTS, 0.5)
     graphs = [encoder(ase.Atoms(text, SITES)) for text in ("NaAlF2", "AlNaF2", "KRbF2")]
     model = SiteNetwork(ELEMENTS, ((0,), (1,), (2, 3)), hidden=6, layers=2, exchanged=(0, 1))
-    return model, model.init(jax.random.key(0), graphs[0]), graphs
+    return model, jax.jit(model.init)(jax.random.key(0), graphs[0]), graphs
 
 
 def test_values_against_plain_numpy(made):

@@ -34,7 +34,7 @@ def predictor_of(kind, space, members=2, neighbours=20):
         model = SchNet(len(elements), 2, features=8, interactions=2, basis=8, cutoff=4.5, pooling="mean")
     graph = encoder(space.prototype.atoms(space.symbols(space.rows[0].tolist())))
     keys = jax.random.split(jax.random.key(3), members)
-    variables = jax.vmap(lambda key: model.init(key, graph))(keys)
+    variables = jax.jit(jax.vmap(lambda key: model.init(key, graph)))(keys)
     mean, scale = jnp.array([1.0, -2.0]), jnp.array([2.0, 0.5])
     return Predictor(variables, mean, scale, model, encoder, ("energy", "gap"), ("eV", "eV"))
 
