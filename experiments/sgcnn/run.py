@@ -36,7 +36,9 @@ def metrics_of(results: list[dict[str, Any]]) -> list[Metric]:
         for model, values in {"training mean": base, **errors}.items():
             if not values:
                 continue
-            of_model = [row for row in rows if row["model"] in (model, next(iter(MODELS)))]
+            of_model = [
+                row for row in rows if row["model"] == (model if model in MODELS else rows[0]["model"])
+            ]
             sizes = {"n_train": of_model[0]["n_train"], "n_test": sum(row["n_test"] for row in of_model)}
             std = (
                 float(np.std(list(values.values()), ddof=1) / len(values) ** 0.5) if len(values) > 2 else None
