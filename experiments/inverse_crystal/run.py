@@ -68,7 +68,7 @@ class Config:
         seeds: number of seeds; default by preset.
         searchers: names; all members of the space are ranked beside them.
         designs: submitted.
-        finished: run nothing, report all cells that are finished in the folder.
+        finished: run nothing, report the targets of which all cells are finished in the folder.
     """
 
     preset: Literal["quick", "full"] = "quick"
@@ -114,12 +114,23 @@ def cells(config: Config, arm: Arm, target: str) -> list[Cell]:
     ]
 
 
+def complete(results: dict[Cell, Result], config: Config) -> dict[Cell, Result]:
+    """Results of the targets that all searchers have finished with all seeds."""
+    arms = {(arm.system, arm.split, arm.neutral): arm for arm in ARMS}
+    kept = {}
+    for cell, result in results.items():
+        asked = cells(config, arms[cell.system, cell.split, cell.neutral], cell.target)
+        if all(one in results for one in asked):
+            kept[cell] = result
+    return kept
+
+
 def main(config: Config) -> RunRecord:
     prepare_process()
     config.out.mkdir(parents=True, exist_ok=True)
     began, results, learnt = time.perf_counter(), {}, {}
     if config.finished:
-        results = read_cells(config.out)
+        results = complete(read_cells(config.out), config)
         for cell in results:
             learnt[cell.system, cell.split] = read_errors(
                 config.out, cell.system, cell.split, config.predictor
