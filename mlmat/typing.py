@@ -82,8 +82,7 @@ class Problem(NamedTuple):
             on the host, or a string that says why there is none.
         verify: ``verify(candidates) → iterator of (index, Verdict)``: an oracle that
             was not in the loop.
-        members: the discrete members of the space, `mlmat.design.members.Members`; None:
-            organic molecules.
+        members: the discrete members of the space, `mlmat.design.members.Members`.
     """
 
     init: Callable[[Key], Any]
@@ -91,7 +90,7 @@ class Problem(NamedTuple):
     loss: Callable[[Any, Any], tuple[Array, Any]]
     realise: Callable[[Any], Any]
     verify: Callable[[Sequence[Any]], Any]
-    members: Any = None
+    members: Any
 
 
 class Optimiser(NamedTuple):

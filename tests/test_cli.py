@@ -60,7 +60,10 @@ def test_version(capsys):
 
 @pytest.mark.parametrize(
     ("word", "hint"),
-    [("desing", "did you mean design?"), ("xyz", "design, train, predict, screen, relax, md, data, laws, explain")],
+    [
+        ("desing", "did you mean design?"),
+        ("xyz", "design, train, predict, screen, relax, md, data, laws, explain"),
+    ],
 )
 def test_unknown_command_suggests(word, hint, capsys):
     assert cli.main([word]) == 2

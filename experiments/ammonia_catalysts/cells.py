@@ -12,9 +12,9 @@ import numpy as np
 
 from experiments.ammonia_catalysts.predictor import PROPERTY
 from experiments.ammonia_catalysts.space import AlloySpace, design_problem
-from mlmat.design.gradient import GradientConfig
 from mlmat.design.objective import Objective, scaled_objective
 from mlmat.design.searcher import Search, get_searcher, submit
+from mlmat.design.searchers.gradient import GradientConfig
 from mlmat.design.verification import verify_designs
 from mlmat.design.wants import Want
 from mlmat.files import write_json
@@ -126,7 +126,7 @@ def run_cell(space: AlloySpace, predictor: Any, cell: Cell, path: Path) -> Resul
     found = search(space, predictor, objective, cell)
     seconds = time.perf_counter() - began
     problem = design_problem(space, objective)
-    designs = submit(predictor, found, objective, cell.designs, problem.members)
+    designs = submit(predictor, found, objective, cell.designs)
     verdicts = verify_designs(problem, designs)
     truth = np.array([verdict.values[PROPERTY] for verdict in verdicts])
     mean = np.array([design.mean[0] for design in designs]) + cell.target

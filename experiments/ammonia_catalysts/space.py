@@ -17,12 +17,12 @@ import numpy as np
 
 from experiments.ammonia_catalysts.predictor import PROPERTY, AlloyEncoder, predict
 from mlmat.data.alloy_sites import AlloyRows
-from mlmat.design.genetic import GeneticConfig
-from mlmat.design.informed import InformedConfig
 from mlmat.design.members import Allowed, Members, is_new
 from mlmat.design.objective import Objective
-from mlmat.design.optimisers import GRADIENT_COST
 from mlmat.design.searcher import Candidate, predict_with
+from mlmat.design.searchers.genetic import GeneticConfig
+from mlmat.design.searchers.informed import InformedConfig
+from mlmat.design.searchers.optimisers import GRADIENT_COST
 from mlmat.models.alloy_sites import AlloySites
 from mlmat.oracles.verdict import OK, Verdict
 from mlmat.typing import Problem
@@ -148,7 +148,7 @@ def guide(
     """A breeder: some children of genes, and the substitutions that one gradient at a parent favours.
 
     A member that differs from the parent in one gene is predicted to first order; see
-    `mlmat.design.informed` for what this is to molecules.
+    `mlmat.design.searchers.informed` for what this is to molecules.
     """
     evolution, cost = config.genetic or GeneticConfig(), GRADIENT_COST
 

@@ -26,7 +26,7 @@ from mlmat.design.campaign.round import CampaignConfig
 from mlmat.design.campaign.run import run_campaign
 from mlmat.design.campaign.table import campaign_metrics
 from mlmat.design.campaign.training import embedded_data
-from mlmat.design.molecules import molecule_problem
+from mlmat.design.molecules.problem import molecule_problem
 from mlmat.design.objective import Objective
 from mlmat.design.searcher import get_searcher
 from mlmat.design.wants import Want

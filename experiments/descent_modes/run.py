@@ -23,10 +23,10 @@ import tyro
 from mlmat.analysis.record import Metric, RunRecord, save_record
 from mlmat.commands.runs import prepare_process
 from mlmat.data import small_organics
-from mlmat.design.gradient import search, tuned
-from mlmat.design.molecules import molecule_problem
+from mlmat.design.molecules.problem import molecule_problem
 from mlmat.design.objective import Objective
-from mlmat.design.optimisers import GradientConfig
+from mlmat.design.searchers.gradient import search, tuned
+from mlmat.design.searchers.optimisers import GradientConfig
 from mlmat.design.wants import Want
 from mlmat.files import write_json
 from mlmat.predictor import Predictor, load_predictor

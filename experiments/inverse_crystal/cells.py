@@ -18,12 +18,12 @@ from mlmat.design.crystals.members import LIKENESS, likeness, mutate, predict_na
 from mlmat.design.crystals.problem import crystal_problem, table_oracle
 from mlmat.design.crystals.realise import atoms_of, implausible
 from mlmat.design.crystals.space import CrystalSpace
-from mlmat.design.descent import make_chunk, make_restart
-from mlmat.design.genetic import GeneticConfig
-from mlmat.design.gradient import GradientConfig
-from mlmat.design.informed import InformedConfig
 from mlmat.design.objective import Objective, scaled_objective
 from mlmat.design.searcher import Candidate, Search, get_searcher, predict_with, submit
+from mlmat.design.searchers.descent import make_chunk, make_restart
+from mlmat.design.searchers.genetic import GeneticConfig
+from mlmat.design.searchers.gradient import GradientConfig
+from mlmat.design.searchers.informed import InformedConfig
 from mlmat.design.verification import verify_designs
 from mlmat.design.wants import parse_wants
 from mlmat.files import write_json
@@ -192,13 +192,13 @@ def run_cell(cell: Cell, arena: Arena, folder: Path) -> Result:
     if cell.searcher == "exhaustive":
         every = [Candidate(arena.space.name(row)) for row in arena.space.rows.tolist()]
         found = predict_with(members.predict, arena.predictor, arena.objective, every)
-        search = Search(found, len(found), np.zeros(0), {})
+        search = Search(found, len(found), np.zeros(0), {}, members)
     else:
         name, more = options(cell, arena)
         search = get_searcher(name)(
             arena.problem, arena.predictor, arena.objective, cell.budget, cell.seed, **more
         )
-    chosen = submit(arena.predictor, search, arena.objective, cell.designs, members)
+    chosen = submit(arena.predictor, search, arena.objective, cell.designs)
     seconds = time.perf_counter() - began
     verdicts = verify_designs(arena.problem, chosen)
     hits = [arena.objective.hit(verdict.values) for verdict in verdicts]

@@ -17,14 +17,16 @@ import jax
 import numpy as np
 
 from experiments.inverse_dyes.tables import CAPACITY, Dyes
-from mlmat.design import genetic, gradient
-from mlmat.design.constraints import Constraints
-from mlmat.design.frame import make_frame
-from mlmat.design.molecules import molecule_problem
+from mlmat.design.molecules.breeding import breed, graph_of
+from mlmat.design.molecules.constraints import Constraints
+from mlmat.design.molecules.frame import make_frame
+from mlmat.design.molecules.members import MOLECULES
+from mlmat.design.molecules.problem import molecule_problem
+from mlmat.design.molecules.realise import realise
+from mlmat.design.molecules.space import init_variables
 from mlmat.design.objective import Objective
-from mlmat.design.realise import realise
 from mlmat.design.searcher import Candidate, Search, predict_candidates, submit
-from mlmat.design.space import init_variables
+from mlmat.design.searchers import genetic, gradient
 from mlmat.design.wants import Want
 from mlmat.errors import NoDesignError
 from mlmat.graphs.chemistry import parse_smiles, stability_violations
@@ -66,9 +68,9 @@ def unchosen(dyes: Dyes, rows: np.ndarray, known: set[str], count: int, seed: in
     """Children (crossovers, half of them mutated) of random training dyes: what looks like training data."""
     rng = np.random.default_rng(seed)
     parents = [dyes.smiles[i] for i in rng.permutation(rows)[: 4 * count]]
-    graphs = [genetic.graph_of(smiles) for smiles in parents]
+    graphs = [graph_of(smiles) for smiles in parents]
     config = genetic.GeneticConfig(pressure=1)
-    return genetic.breed(rng, graphs, count, CAPACITY, known, Counter(), config=config)
+    return breed(rng, graphs, count, CAPACITY, known, Counter(), config=config)
 
 
 def propose(
@@ -99,12 +101,12 @@ def propose(
     known = {dyes.smiles[i] for i in rows}
     if arm == "random":
         fresh = unchosen(dyes, rows, known, count, seed)
-        found = predict_candidates(predictor, objective, [Candidate(s) for s in fresh])
+        found = predict_candidates(predictor, objective, [Candidate(s) for s in fresh], MOLECULES)
         return found, {"spent": len(found), "found": len(found), "lost": {}}
     if arm == "genetic":
         size = genetic.GeneticConfig().sized(budget)
         parents = nearest_dyes(dyes, rows, objective.wants[0], size)
-        first = predict_candidates(predictor, objective, [Candidate(s) for s in parents])
+        first = predict_candidates(predictor, objective, [Candidate(s) for s in parents], MOLECULES)
         problem = molecule_problem(objective, CAPACITY)
         left = budget - len(first)
         search = genetic.search(problem, predictor, objective, left, seed, known=known, first=first)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mlmat.design.molecules import molecule_problem
+from mlmat.design.molecules.problem import molecule_problem
 from mlmat.design.objective import Objective
 from mlmat.design.rows import design_rows
 from mlmat.design.searcher import get_searcher, submit

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from experiments.inverse_logp_qed.tasks import Task
-from mlmat.design.constraints import Constraints
-from mlmat.design.molecules import molecule_problem
+from mlmat.design.molecules.constraints import Constraints
+from mlmat.design.molecules.problem import molecule_problem
 from mlmat.design.objective import scaled_objective
 from mlmat.design.searcher import get_searcher, submit
 from mlmat.errors import NoDesignError

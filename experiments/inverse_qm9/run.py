@@ -27,7 +27,7 @@ from mlmat.analysis.record import Metric, RunRecord, save_record
 from mlmat.commands.runs import prepare_process
 from mlmat.data.registry import checksums, load
 from mlmat.data.splits import Split, skeleton_split
-from mlmat.design.molecules import molecule_problem
+from mlmat.design.molecules.problem import molecule_problem
 from mlmat.design.objective import scaled_objective
 from mlmat.design.searcher import get_searcher, submit
 from mlmat.design.wants import Want

@@ -16,11 +16,11 @@ import numpy as np
 from experiments.larger_molecules.zinc import training_molecules
 from mlmat.data.small_organics.sample import random_member
 from mlmat.data.splits import Split, skeleton_split
-from mlmat.design.gradient import GradientConfig, harvest, init_search, make_chunk
-from mlmat.design.molecules import molecule_problem
+from mlmat.design.molecules.drawing import draw_size
+from mlmat.design.molecules.problem import molecule_problem
 from mlmat.design.objective import scaled_objective
-from mlmat.design.random_members import draw_size
 from mlmat.design.searcher import Candidate, best_of, predict_candidates
+from mlmat.design.searchers.gradient import GradientConfig, harvest, init_search, make_chunk
 from mlmat.design.wants import Want
 from mlmat.files import write_json
 from mlmat.graphs.chemistry import canonical_smiles
@@ -124,7 +124,8 @@ def descend(
     everything = np.ones(settings.starts, bool)
     found, _ = harvest(problem, jax.tree.map(np.asarray, materials), everything, (), lost)
     rounding = time.process_time() - began
-    pool = predict_candidates(predictor, objective, [Candidate(s, start) for s, start in found.items()])
+    rows = [Candidate(s, start) for s, start in found.items()]
+    pool = predict_candidates(predictor, objective, rows, problem.members)
     best = best_of(pool, settings.designs)
     truth = rdkit_values([c.smiles for c in best])
     predicted = np.array([c.mean for c in best]).reshape(-1, len(PROPERTIES))

@@ -156,7 +156,7 @@ def _compiled(options: DesignOptions, setup: Any, seconds: dict[str, float]) -> 
     """The gradient search, compiled ahead of time, so that its time is reported apart."""
     import jax
 
-    from mlmat.design.gradient import init_search, make_chunk, tuned
+    from mlmat.design.searchers.gradient import init_search, make_chunk, tuned
 
     began = time.perf_counter()
     config, members = tuned(options.budget), setup.predictor.members

@@ -68,7 +68,7 @@ def design_crystals(options: DesignOptions, out: Path) -> None:
         )
     sound = [c for c in search.pool if not implausible(atoms_of(space, climbed, c.name))]
     search = distinct_compositions(search._replace(pool=sound), problem.members)
-    chosen = submit(climbed, search, objective, options.designs, problem.members)
+    chosen = submit(climbed, search, objective, options.designs)
     structures = [atoms_of(space, climbed, candidate.name) for candidate in chosen]
     _write(out, space, climbed, chosen, structures, wants)
     said = f"{len(chosen)} designs, not verified: predictions of {options.predictor}, lattices from radii"

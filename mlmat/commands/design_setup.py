@@ -59,7 +59,7 @@ def set_up(options: DesignOptions, out: Path) -> Setup:
     Raises:
         InputError, TargetError: wants that no predictor or oracle knows, impossible constraints.
     """
-    from mlmat.design.molecules import molecule_problem
+    from mlmat.design.molecules.problem import molecule_problem
     from mlmat.design.objective import SIMILARITY, scaled_objective
     from mlmat.design.wants import check_range, parse_wants
 
@@ -86,7 +86,7 @@ def parse_constraints(options: DesignOptions) -> Any:
     Raises:
         InputError: a text that cannot be read, or constraints that contradict each other.
     """
-    from mlmat.design.constraints import Constraints, parse_elements, parse_rings, parse_span
+    from mlmat.design.molecules.constraints import Constraints, parse_elements, parse_rings, parse_span
 
     given: dict[str, Any] = {"keep": options.keep, "start": options.start}
     if options.elements is not None:

@@ -2,14 +2,13 @@
 
 A member has a name that no other has: a canonical SMILES, or the occupation of a crystal's sites.
 Searchers know nothing else of it; how it is predicted, drawn, bred and read is the space's own.
-`mlmat.design.molecule_members` has those of organic molecules, `mlmat.design.crystals` of crystals.
+`mlmat.design.molecules.members` has those of organic molecules, `mlmat.design.crystals` of crystals.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator
-from importlib import import_module
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -31,7 +30,7 @@ class Members(NamedTuple):
         breed: ``breed(rng, parents, count, predictor, seen, lost, allowed, config) →`` distinct new names
             from parsed parents, the best first; fewer than `count` if they have no more to give.
         guide: ``guide(predictor, objective, allowed, config) →`` a breeder whose mutations the gradient
-            chooses; see `mlmat.design.informed`.
+            chooses; see `mlmat.design.searchers.informed`.
         family: chemical family of a name; a predictor errs alike on its members.
         nearest: ``nearest(material, taken) →`` the most likely new member of a relaxed material, or the
             reason why there is none; None: the problem's `realise` has one answer only.
@@ -45,13 +44,6 @@ class Members(NamedTuple):
     guide: Callable[..., Any]
     family: Callable[[str], str]
     nearest: Callable[[Any, Callable[[str], bool]], Any] | None = None
-
-
-def members_of(problem: Any) -> Members:
-    """Members of a problem's space; organic molecules if the problem does not say."""
-    found = None if problem is None else problem.members
-    # Late, because the molecules' members are made of the searchers that ask for them.
-    return import_module("mlmat.design.molecule_members").MOLECULES if found is None else found
 
 
 def is_new(name: str, seen: Collection[str], allowed: Allowed, lost: Counter) -> bool:

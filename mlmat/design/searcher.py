@@ -14,19 +14,19 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from mlmat.design.members import Members, members_of
+from mlmat.design.members import Members
 from mlmat.errors import InputError, NoDesignError
 
 BATCH = 64
 """Real members in one compiled prediction; fewer are padded, so that there is one trace."""
 
 SEARCHERS = {
-    "gradient": "mlmat.design.gradient",
-    "genetic": "mlmat.design.genetic",
-    "random": "mlmat.design.random_members",
-    "screening": "mlmat.design.screening",
-    "hybrid": "mlmat.design.hybrid",
-    "informed": "mlmat.design.informed",
+    "gradient": "mlmat.design.searchers.gradient",
+    "genetic": "mlmat.design.searchers.genetic",
+    "random": "mlmat.design.searchers.random_members",
+    "screening": "mlmat.design.searchers.screening",
+    "hybrid": "mlmat.design.searchers.hybrid",
+    "informed": "mlmat.design.searchers.informed",
 }
 """Searchers by name: the module whose function `search` it is."""
 
@@ -66,12 +66,14 @@ class Search(NamedTuple):
         history: what the searcher reports of its way, ``[steps, ...]``: relaxed first want of
             every start (gradient), or the best, median and worst merit kept (others).
         lost: reason → number of proposals that gave no new member of the space.
+        members: of the space that was searched.
     """
 
     pool: list[Candidate]
     spent: int
     history: np.ndarray
     lost: dict[str, int]
+    members: Members
 
 
 class Searcher(Protocol):
@@ -117,7 +119,7 @@ def get_searcher(name: str) -> Searcher:
 
 
 def predict_candidates(
-    predictor: Any, objective: Any, candidates: Sequence[Candidate], members: Members | None = None
+    predictor: Any, objective: Any, candidates: Sequence[Candidate], members: Members
 ) -> list[Candidate]:
     """Predict real members and fill in their means, deviations and merits (one evaluation each).
 
@@ -125,12 +127,12 @@ def predict_candidates(
         predictor: the ensemble.
         objective: what is wanted.
         candidates: what to predict.
-        members: of the space; None: organic molecules.
+        members: of the space.
 
     Raises:
         SmilesError, UnknownElementError, CapacityError: see `from_smiles`.
     """
-    return predict_with((members or members_of(None)).predict, predictor, objective, candidates)
+    return predict_with(members.predict, predictor, objective, candidates)
 
 
 def predict_with(
@@ -157,13 +159,11 @@ def best_of(candidates: Iterable[Candidate], count: int) -> list[Candidate]:
     return sorted(candidates, key=lambda c: (c.merit, c.name))[:count]
 
 
-def submit(
-    predictor: Any, search: Search, objective: Any, k: int, members: Members | None = None
-) -> list[Candidate]:
+def submit(predictor: Any, search: Search, objective: Any, k: int) -> list[Candidate]:
     """The k best members of a search: predicted as real ones, ranked by merit.
 
-    What the search has predicted is not predicted again, so `predictor`, `objective` and
-    `members` (None: organic molecules) must be those of the search.
+    What the search has predicted is not predicted again, so `predictor` and `objective` must
+    be those of the search.
 
     Raises:
         NoDesignError: the pool is empty.
@@ -174,11 +174,10 @@ def submit(
             "nothing valid came out of the search: raise --budget or change --seed"
             + (f" (lost: {lost})" if lost else "")
         )
-    members = members or members_of(None)
     distinct = list({candidate.name: candidate for candidate in search.pool}.values())
-    fresh = predict_candidates(predictor, objective, [c for c in distinct if c.merit is None], members)
+    fresh = predict_candidates(predictor, objective, [c for c in distinct if c.merit is None], search.members)
     # In the order of their names, so that ties never depend on the order of finding.
     pool = sorted([c for c in distinct if c.merit is not None] + fresh, key=lambda c: c.name)
     mean, std = (np.array([getattr(c, part) for c in pool], float) for part in ("mean", "std"))
-    best = objective.best(predictor.properties, mean, std, [c.name for c in pool], k, members.family)
+    best = objective.best(predictor.properties, mean, std, [c.name for c in pool], k, search.members.family)
     return [pool[i] for i in best]

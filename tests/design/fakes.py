@@ -8,6 +8,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from mlmat.design.molecules.members import MOLECULES
+
 
 @partial(jax.tree_util.register_dataclass, data_fields=("bias",), meta_fields=("capacity",))
 @dataclass(frozen=True)
@@ -66,3 +68,7 @@ class CarbonObjective:
 
     def hit(self, values):
         return abs(values["carbons"] - self.wanted) < 0.5
+
+
+PROBLEM = SimpleNamespace(members=MOLECULES)
+"""All that searchers on the host ask of a problem."""

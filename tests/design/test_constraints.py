@@ -4,10 +4,10 @@ import jax
 import numpy as np
 import pytest
 
-from mlmat.design.constraints import Constraints, parse_elements, parse_rings, parse_span
-from mlmat.design.molecules import molecule_problem
-from mlmat.design.realise import Realised
-from mlmat.design.space import MoleculeVariables, decode_variables
+from mlmat.design.molecules.constraints import Constraints, parse_elements, parse_rings, parse_span
+from mlmat.design.molecules.problem import molecule_problem
+from mlmat.design.molecules.realise import Realised
+from mlmat.design.molecules.space import MoleculeVariables, decode_variables
 from mlmat.design.wants import parse_want
 from mlmat.errors import CapacityError, InputError, SmilesError
 from mlmat.graphs.chemistry import VALENCES, canonical_smiles, parse_smiles, stability_violations

@@ -4,13 +4,13 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from fakes import CarbonObjective, carbon_predictor
+from fakes import PROBLEM, CarbonObjective, carbon_predictor
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlmat.data.small_organics.sample import grow_graph
-from mlmat.design.genetic import GeneticConfig, as_member, breed, graph_of, search
-from mlmat.design.graph_cuts import (
+from mlmat.design.molecules.breeding import as_member, breed, graph_of
+from mlmat.design.molecules.graph_cuts import (
     Graph,
     component,
     crossover,
@@ -19,7 +19,8 @@ from mlmat.design.graph_cuts import (
     free_valences,
     ring_bonds,
 )
-from mlmat.design.mutations import MUTATIONS, add_atom, add_ring, delete_atom, delete_ring
+from mlmat.design.molecules.mutations import MUTATIONS, add_atom, add_ring, delete_atom, delete_ring
+from mlmat.design.searchers.genetic import GeneticConfig, search
 from mlmat.graphs.chemistry import canonical_smiles, molecule_from_graph, parse_smiles, stability_violations
 
 
@@ -99,7 +100,7 @@ def test_children_are_new_members_that_are_allowed():
 
 def run(lineage=0, **kwargs):
     config = GeneticConfig(population=20, children=16, lineage=lineage)
-    return search(None, carbon_predictor(), CarbonObjective(8), 150, 3, config=config, **kwargs)
+    return search(PROBLEM, carbon_predictor(), CarbonObjective(8), 150, 3, config=config, **kwargs)
 
 
 def test_the_merit_falls_and_each_molecule_costs_one():

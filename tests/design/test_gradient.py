@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from fakes import CarbonObjective, carbon_predictor
 
-from mlmat.design.gradient import GradientConfig, make_chunk, search, tuned
-from mlmat.design.molecules import molecule_problem
+from mlmat.design.molecules.problem import molecule_problem
 from mlmat.design.objective import Objective
-from mlmat.design.optimisers import langevin
 from mlmat.design.searcher import submit
+from mlmat.design.searchers.gradient import GradientConfig, make_chunk, search, tuned
+from mlmat.design.searchers.optimisers import langevin
 from mlmat.design.wants import parse_want
 from mlmat.errors import DataError, InputError, NoDesignError
 from mlmat.predictor import load_predictor

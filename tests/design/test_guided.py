@@ -5,8 +5,15 @@ from collections import Counter
 import numpy as np
 from fakes import CarbonObjective, carbon_predictor
 
-from mlmat.design.genetic import graph_of
-from mlmat.design.guided import corrected, families, first_members, linearisation_cost, mutants, rank
+from mlmat.design.molecules.breeding import graph_of
+from mlmat.design.molecules.guided import (
+    corrected,
+    families,
+    first_members,
+    mutants,
+    rank,
+)
+from mlmat.design.searchers.linearisation import linearisation_cost
 from mlmat.graphs.chemistry import (
     ELEMENTS,
     canonical_smiles,

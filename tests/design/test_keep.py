@@ -2,7 +2,7 @@
 
 import pytest
 
-from mlmat.design.keep import keep_core, keep_query
+from mlmat.design.molecules.keep import keep_core, keep_query
 from mlmat.errors import InputError
 from mlmat.graphs.chemistry import ELEMENTS, molecule_from_graph, parse_smiles
 

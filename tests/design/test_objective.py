@@ -7,9 +7,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from mlmat.design.molecules import molecule_loss, molecule_problem, penalties
+from mlmat.design.molecules.problem import molecule_loss, molecule_problem, penalties
+from mlmat.design.molecules.space import MoleculeVariables, decode_variables, init_variables
 from mlmat.design.objective import SIMILARITY_SCALE, SPREAD_SHARE, Objective, scaled_objective
-from mlmat.design.space import MoleculeVariables, decode_variables, init_variables
 from mlmat.design.wants import Want, parse_wants
 from mlmat.errors import InputError, TargetError
 from mlmat.graphs.softgraph import from_smiles

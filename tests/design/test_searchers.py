@@ -3,15 +3,16 @@
 from functools import partial
 
 import pytest
-from fakes import CarbonObjective, carbon_predictor
+from fakes import PROBLEM, CarbonObjective, carbon_predictor
 
-from mlmat.design.genetic import GeneticConfig
-from mlmat.design.gradient import GradientConfig
-from mlmat.design.hybrid import HybridConfig
-from mlmat.design.informed import InformedConfig
-from mlmat.design.molecules import molecule_problem
-from mlmat.design.screening import search as screen
+from mlmat.design.molecules.members import MOLECULES
+from mlmat.design.molecules.problem import molecule_problem
 from mlmat.design.searcher import SEARCHERS, Candidate, Search, get_searcher, submit
+from mlmat.design.searchers.genetic import GeneticConfig
+from mlmat.design.searchers.gradient import GradientConfig
+from mlmat.design.searchers.hybrid import HybridConfig
+from mlmat.design.searchers.informed import InformedConfig
+from mlmat.design.searchers.screening import search as screen
 from mlmat.errors import DataError, InputError, NoDesignError
 from mlmat.graphs.chemistry import canonical_smiles, parse_smiles, stability_violations
 
@@ -81,12 +82,12 @@ def test_evolution_beats_drawing(runs):
 
 def test_the_best_are_submitted_once_each():
     pool = [Candidate(s) for s in ("CCO", "CCCC", "CO", "CCCC")]
-    chosen = submit(carbon_predictor(), Search(pool, 4, None, {}), CarbonObjective(4), 2)
+    chosen = submit(carbon_predictor(), Search(pool, 4, None, {}, MOLECULES), CarbonObjective(4), 2)
     assert [c.smiles for c in chosen] == ["CCCC", "CCO"]
     assert chosen[0].merit == pytest.approx(0.02, abs=1e-5)
     assert chosen[0].mean == pytest.approx((4.0,))
     with pytest.raises(NoDesignError, match="3 peroxide"):
-        submit(carbon_predictor(), Search([], 4, None, {"peroxide": 3}), OBJECTIVE, 2)
+        submit(carbon_predictor(), Search([], 4, None, {"peroxide": 3}, MOLECULES), OBJECTIVE, 2)
     with pytest.raises(InputError, match="choose one of gradient"):
         get_searcher("annealing")
 
@@ -95,7 +96,7 @@ def test_a_stream_is_screened_in_constant_memory(tmp_path):
     lines = ["CCCCCCC", "CC", "OCC", "CCO", "COOC", "CCCCCCCCCCCC", "C[Si]", "nonsense", "CCCC"]
     file = tmp_path / "stream.smi"
     file.write_text("".join(f"{line} name\n" for line in lines))
-    found = screen(None, carbon_predictor(), OBJECTIVE, 100, 0, stream=file, keep=2)
+    found = screen(PROBLEM, carbon_predictor(), OBJECTIVE, 100, 0, stream=file, keep=2)
     assert [c.smiles for c in found.pool] == ["CCCCCCC", "CCCC"]
     assert found.spent == 4  # CC and CCO too, once
     assert found.lost == {
@@ -105,7 +106,7 @@ def test_a_stream_is_screened_in_constant_memory(tmp_path):
         "UnknownElementError": 1,
         "SmilesError": 1,
     }
-    assert screen(None, carbon_predictor(), OBJECTIVE, 2, 0, stream=lines).spent == 2
+    assert screen(PROBLEM, carbon_predictor(), OBJECTIVE, 2, 0, stream=lines).spent == 2
 
 
 def test_a_state_of_other_settings_is_refused(runs, tmp_path):

@@ -6,8 +6,8 @@ import jax
 import numpy as np
 import pytest
 
+from mlmat.design.molecules.space import decode_variables, init_variables
 from mlmat.design.similarity import path_counts, similarities, similarity
-from mlmat.design.space import decode_variables, init_variables
 from mlmat.graphs.chemistry import ELEMENTS, VALENCES, parse_smiles
 from mlmat.graphs.softgraph import all_forms, from_smiles
 from mlmat.typing import SoftGraph

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mlmat.design.realise import Realised, realise, round_graph
-from mlmat.design.space import decode_variables, init_variables
+from mlmat.design.molecules.realise import Realised, realise, round_graph
+from mlmat.design.molecules.space import decode_variables, init_variables
 from mlmat.graphs.chemistry import VALENCES, canonical_smiles, parse_smiles, stability_violations
 from mlmat.graphs.softgraph import from_smiles
 

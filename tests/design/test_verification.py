@@ -2,7 +2,7 @@
 
 import pytest
 
-from mlmat.design.molecules import molecule_problem
+from mlmat.design.molecules.problem import molecule_problem
 from mlmat.design.searcher import Candidate
 from mlmat.design.verification import verify_designs
 from mlmat.design.wants import parse_want

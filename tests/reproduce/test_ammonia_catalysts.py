@@ -13,8 +13,8 @@ from experiments.ammonia_catalysts.predictor import PROPERTY, AlloyEncoder, pred
 from experiments.ammonia_catalysts.space import alloy_space, breed, design_problem, nearest
 from experiments.ammonia_catalysts.summary import Quality, metrics
 from mlmat.data.alloy_sites import AlloyRows, all_sites
-from mlmat.design.genetic import GeneticConfig
-from mlmat.design.gradient import GradientConfig
+from mlmat.design.searchers.genetic import GeneticConfig
+from mlmat.design.searchers.gradient import GradientConfig
 from mlmat.models.alloy_sites import AlloySiteNetwork, AlloySites
 from mlmat.predictor import Predictor
 

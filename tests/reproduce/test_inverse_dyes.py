@@ -18,8 +18,8 @@ from experiments.inverse_dyes.tables import (
     judge_dyes,
     read_dyes,
 )
+from mlmat.design.molecules.realise import Realised
 from mlmat.design.objective import Objective
-from mlmat.design.realise import Realised
 from mlmat.errors import DataError
 from mlmat.graphs.chemistry import canonical_smiles, parse_smiles
 

@@ -111,9 +111,8 @@ def test_a_cell_is_run_once(tmp_path, monkeypatch):
     def search(problem, predictor, objective, budget, seed, *, allowed, state_file):
         calls.append(allowed)
         state_file.write_text("")
-        return Search(
-            [Candidate(s, 0, (), (1.0, 0.5, 2.0), (0.1, 0.1, 0.1), 0.0) for s in SMILES], 9, None, {}
-        )
+        pool = [Candidate(s, 0, (), (1.0, 0.5, 2.0), (0.1, 0.1, 0.1), 0.0) for s in SMILES]
+        return Search(pool, 9, None, {}, problem.members)
 
     monkeypatch.setattr(cells_module, "get_searcher", lambda name: search)
     predictor = load_predictor(SHIPPED_RDKIT)

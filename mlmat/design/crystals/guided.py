@@ -1,7 +1,7 @@
 """Crystals chosen by gradient: one linearisation at a mixture ranks all substitutions at once.
 
-As for molecules (`mlmat.design.guided`): the mean X of good crystals is itself a relaxed crystal, and
-to first order the prediction for crystal C is f(X) + ∇f(X) · (C − X), a sum over the groups of sites.
+As for molecules (`mlmat.design.molecules.guided`): the mean X of good crystals is itself a relaxed crystal,
+and to first order the prediction for crystal C is f(X) + ∇f(X) · (C − X), a sum over the groups of sites.
 What the first that are chosen are predicted to be corrects it for the others.
 """
 
@@ -19,11 +19,11 @@ import numpy as np
 from mlmat.descriptors.element_vectors import element_vectors
 from mlmat.design.crystals.relaxed import SoftCrystal, corner, full_name
 from mlmat.design.crystals.space import CrystalSpace
-from mlmat.design.genetic import Breeder, GeneticConfig
-from mlmat.design.guided import columns_of, corrected_means, linearisation_cost
-from mlmat.design.informed import InformedConfig
 from mlmat.design.members import Allowed, is_new
 from mlmat.design.searcher import Candidate, predict_with
+from mlmat.design.searchers.genetic import Breeder, GeneticConfig
+from mlmat.design.searchers.informed import InformedConfig
+from mlmat.design.searchers.linearisation import columns_of, corrected_means, linearisation_cost
 
 MIXED = 8
 """Good crystals whose mean is linearised at."""

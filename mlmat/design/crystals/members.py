@@ -28,9 +28,9 @@ from mlmat.design.crystals.relaxed import (
     parse_name,
 )
 from mlmat.design.crystals.space import CrystalSpace
-from mlmat.design.genetic import ATTEMPTS, GeneticConfig
 from mlmat.design.members import Allowed, Members, is_new
 from mlmat.design.searcher import BATCH
+from mlmat.design.searchers.genetic import ATTEMPTS, GeneticConfig
 from mlmat.errors import InputError
 
 ALIKE = 6

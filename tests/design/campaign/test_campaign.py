@@ -17,6 +17,7 @@ from mlmat.data.small_organics.sample import sample_space
 from mlmat.design.campaign.round import CampaignConfig, round_seed
 from mlmat.design.campaign.run import run_campaign
 from mlmat.design.campaign.training import CampaignData, Labelled, Retraining, examples, retrain
+from mlmat.design.molecules.members import MOLECULES
 from mlmat.design.objective import Objective
 from mlmat.design.searcher import Candidate, Search
 from mlmat.design.wants import parse_want
@@ -53,7 +54,7 @@ def search(
     """Random members: what the contract asks of a searcher, and no more."""
     found = sample_space({5: budget // 2, 6: budget // 2}, seed, exclude=frozenset(known)).smiles
     pool = [Candidate(s) for s in found if allowed is None or allowed(s)]
-    return Search(pool, len(pool), np.zeros((0, 0)), {})
+    return Search(pool, len(pool), np.zeros((0, 0)), {}, MOLECULES)
 
 
 search.__module__ = "searchers"  # the same name when this file is run as a program
@@ -72,7 +73,7 @@ def tiny_predictor():
     return Predictor(variables, mean, scale, model, SoftGraphEncoder(6), ("gap",), ("eV",))
 
 
-PROBLEM = Problem(None, None, None, None, verify)
+PROBLEM = Problem(None, None, None, None, verify, MOLECULES)
 
 
 @pytest.fixture(scope="module")

@@ -16,12 +16,12 @@ from mlmat.design.crystals.problem import crystal_problem, table_oracle
 from mlmat.design.crystals.prototypes import PROTOTYPES
 from mlmat.design.crystals.relaxed import SoftCrystal, corner
 from mlmat.design.crystals.space import make_space
-from mlmat.design.descent import make_chunk, make_restart
-from mlmat.design.genetic import GeneticConfig
-from mlmat.design.gradient import GradientConfig
-from mlmat.design.informed import InformedConfig
 from mlmat.design.objective import Objective
 from mlmat.design.searcher import get_searcher, submit
+from mlmat.design.searchers.descent import make_chunk, make_restart
+from mlmat.design.searchers.genetic import GeneticConfig
+from mlmat.design.searchers.gradient import GradientConfig
+from mlmat.design.searchers.informed import InformedConfig
 from mlmat.design.verification import verify_designs
 from mlmat.design.wants import parse_want
 
@@ -116,13 +116,13 @@ def test_the_contract(setup, space, descent, name, tmp_path):
 
 
 def test_gradients_find_the_best_first(setup, space):
-    problem, predictor, objective = setup
+    _, predictor, objective = setup
     values = np.asarray(predictor.table)[np.arange(3), space.rows].sum(axis=1)
     best = {space.name(row) for row in space.rows[np.argsort(values)[:8]]}
 
     def share(name):
         search = get_searcher(name)(*setup, 120, 0, **options(name))
-        chosen = submit(predictor, search, objective, 8, problem.members)
+        chosen = submit(predictor, search, objective, 8)
         return len(best & {c.name for c in chosen}) / 8
 
     assert share("informed") == 1.0

@@ -2,74 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any
 
-import jax
 import numpy as np
 
-from mlmat.data.small_organics.sample import random_member
-from mlmat.design.members import members_of
-from mlmat.design.realise import Realised
-from mlmat.design.search_log import append_round, generator, open_log
 from mlmat.design.searcher import BATCH, Candidate, Search, predict_candidates, read_candidates
-from mlmat.graphs.chemistry import canonical_smiles
+from mlmat.design.searchers.search_log import append_round, generator, open_log
 
 STALE = 20_000
 """Draws in a row without a new molecule after which a space counts as exhausted."""
-
-SHARPNESS = 8.0
-"""Of the decoding of noise starts."""
-
-STARTS = 64
-"""Noise starts decoded together where members must respect constraints."""
-
-
-def draw_size(rng: np.random.Generator, capacity: int) -> int:
-    """Heavy atoms, drawn as for noise starts: the largest three times as likely as the smallest."""
-    sizes = np.arange(math.ceil(0.6 * capacity), capacity + 1)
-    weights = np.linspace(1.0, 3.0, len(sizes))
-    return int(rng.choice(sizes, p=weights / weights.sum()))
-
-
-def member_source(
-    problem: Any, capacity: int, allowed: Callable[[str], bool] | None
-) -> Callable[[np.random.Generator, Counter], Iterator[str]]:
-    """How random members of the space are drawn: ``source(rng, lost) → endless iterator``.
-
-    Constraints may leave next to nothing of what `random_member` draws. With `allowed`,
-    members are noise starts of the problem instead, rounded: those respect the constraints
-    by construction. No predictor is asked; repeats are possible; the reasons why a draw
-    was no member are counted in `lost`.
-
-    Args:
-        problem: the contract's five functions.
-        capacity: most heavy atoms.
-        allowed: whether a canonical SMILES may be submitted.
-    """
-    noise = jax.jit(jax.vmap(lambda key: problem.decode(problem.init(key), SHARPNESS, key)))
-
-    def rounded(rng: np.random.Generator, lost: Counter) -> Iterator[str]:
-        while True:
-            keys = jax.random.split(jax.random.key(int(rng.integers(2**31))), STARTS)
-            materials = jax.tree.map(np.asarray, noise(keys))
-            for start in range(STARTS):
-                outcome = problem.realise(jax.tree.map(lambda leaf, i=start: leaf[i], materials))
-                if not isinstance(outcome, Realised):
-                    lost[outcome] += 1
-                elif not allowed(outcome.smiles):
-                    lost["not allowed"] += 1
-                else:
-                    yield outcome.smiles
-
-    def grown(rng: np.random.Generator, lost: Counter) -> Iterator[str]:
-        while True:
-            yield canonical_smiles(random_member(rng, draw_size(rng, capacity)))
-
-    return grown if allowed is None else rounded
 
 
 def distinct(
@@ -117,7 +61,7 @@ def search(
     lost = Counter(rows[-1]["lost"] if rows else {})
     history = [row["summary"] for row in rows]
     seen = {candidate.name for candidate in pool} | set(known)
-    members = members_of(problem)
+    members = problem.members
     source = members.source(problem, predictor, allowed)
     while len(pool) < budget:
         # A new iterator each round: its state is the generator's alone, which the log keeps.
@@ -132,4 +76,4 @@ def search(
         row = {"found": found, "lost": lost, "rng": rng.bit_generator.state, "summary": history[-1]}
         append_round(state_file, row)
         report(len(pool), len(pool))
-    return Search(pool, len(pool), np.array(history), dict(lost))
+    return Search(pool, len(pool), np.array(history), dict(lost), members)

@@ -9,24 +9,13 @@ from typing import Any
 import numpy as np
 
 from mlmat.design.diversity import core
-from mlmat.design.genetic import GeneticConfig, breed, graph_of
-from mlmat.design.graph_cuts import Graph
-from mlmat.design.informed import make_breeder
 from mlmat.design.members import Allowed, Members
-from mlmat.design.random_members import member_source
-from mlmat.design.screening import members_in
-from mlmat.design.searcher import BATCH
-from mlmat.graphs.softgraph import from_smiles
-from mlmat.predictor.predict import predict_graphs
-
-
-def predict(predictor: Any, names: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
-    """Means and deviations ``[N, P]`` of molecules.
-
-    Raises:
-        SmilesError, UnknownElementError, CapacityError: see `from_smiles`.
-    """
-    return predict_graphs(predictor, from_smiles(names, predictor.capacity), BATCH)
+from mlmat.design.molecules.breeding import breed, graph_of
+from mlmat.design.molecules.drawing import member_source, members_in
+from mlmat.design.molecules.graph_cuts import Graph
+from mlmat.design.molecules.guide import make_breeder
+from mlmat.design.molecules.prediction import predict
+from mlmat.design.searchers.genetic import GeneticConfig
 
 
 def source(

@@ -1,6 +1,6 @@
 """Hard constraints: what a design may not be, whatever its properties.
 
-They hold by construction in the variables (see `mlmat.design.space`), through rounding
+They hold by construction in the variables (see `mlmat.design.molecules.space`), through rounding
 and repair, and `Constraints.allows` judges the molecules of any other searcher.
 """
 
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from rdkit import Chem
 
-from mlmat.design.keep import keep_core, keep_query
+from mlmat.design.molecules.keep import keep_core, keep_query
 from mlmat.errors import CapacityError, InputError
 from mlmat.graphs.chemistry import ELEMENTS, parse_smiles
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mlmat.design import gradient, informed
-from mlmat.design.informed import InformedConfig
-from mlmat.design.optimisers import GradientConfig
 from mlmat.design.searcher import Search
+from mlmat.design.searchers import gradient, informed
+from mlmat.design.searchers.informed import InformedConfig
+from mlmat.design.searchers.optimisers import GradientConfig
 from mlmat.errors import InputError
 
 
@@ -21,7 +21,7 @@ class HybridConfig:
 
     Attributes:
         share: of the budget for the descent from noise.
-        gradient: of the descent; None: `mlmat.design.gradient.tuned` for its budget.
+        gradient: of the descent; None: `mlmat.design.searchers.gradient.tuned` for its budget.
         informed: of the evolution, whose mutations the gradient chooses.
     """
 
@@ -83,4 +83,4 @@ def search(
         **common,
     )
     lost = Counter(begun.lost) + Counter(evolved.lost)
-    return Search(evolved.pool, begun.spent + evolved.spent, evolved.history, dict(lost))
+    return Search(evolved.pool, begun.spent + evolved.spent, evolved.history, dict(lost), evolved.members)

@@ -14,13 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from mlmat.design.members import members_of
-from mlmat.design.random_members import STALE, summary
-from mlmat.design.search_log import append_round, open_log
 from mlmat.design.searcher import BATCH, Candidate, Search, best_of, predict_candidates, read_candidates
-from mlmat.errors import MlmatError
+from mlmat.design.searchers.random_members import STALE, summary
+from mlmat.design.searchers.search_log import append_round, open_log
 from mlmat.files import sha256
-from mlmat.graphs.chemistry import canonical_smiles, parse_smiles, stability_violations
 
 KEEP = 2048
 """Best molecules that are kept."""
@@ -36,22 +33,6 @@ def read_smiles(path: str | Path) -> Iterator[str]:
             words = line.split()
             if words:
                 yield words[0]
-
-
-def members_in(stream: Iterable[str], capacity: int, lost: Counter) -> Iterator[str]:
-    """Canonical SMILES of what in a stream is a member of the space; the rest is counted in `lost`."""
-    for text in stream:
-        try:
-            molecule = parse_smiles(text)
-        except MlmatError as error:
-            lost[type(error).__name__] += 1
-            continue
-        if not 1 <= molecule.GetNumAtoms() <= capacity:
-            lost["size"] += 1
-        elif violations := stability_violations(molecule):
-            lost[violations[0]] += 1
-        else:
-            yield canonical_smiles(molecule)
 
 
 def search(
@@ -75,7 +56,7 @@ def search(
 
     A resumed search reads over what it has judged, without predicting it again.
     """
-    space = members_of(problem)
+    space = problem.members
     settings = {"searcher": "screening", "budget": budget, "seed": seed, "keep": keep}
     if isinstance(stream, str | Path):
         settings["stream"] = sha256(stream)
@@ -120,4 +101,4 @@ def search(
             report(spent, len(pool))
             fresh = []
         if smiles is None:
-            return Search(pool, spent, np.array(history), dict(lost))
+            return Search(pool, spent, np.array(history), dict(lost), space)

@@ -23,9 +23,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from mlmat.design.genetic import as_member
-from mlmat.design.graph_cuts import Graph
-from mlmat.design.mutations import add_ring, change_atom, change_bond, delete_ring, shift_bond
+from mlmat.design.molecules.breeding import as_member
+from mlmat.design.molecules.graph_cuts import Graph
+from mlmat.design.molecules.mutations import add_ring, change_atom, change_bond, delete_ring, shift_bond
+from mlmat.design.searchers.linearisation import columns_of, corrected_means
 from mlmat.graphs.chemistry import silence_rdkit
 from mlmat.graphs.softgraph import soft_graph, stack
 from mlmat.typing import SoftGraph
@@ -35,12 +36,6 @@ EDITS = (change_atom, change_atom, change_bond, shift_bond, add_ring, delete_rin
 
 SECOND_EDIT = 0.5
 """Probability that a mutant is edited twice."""
-
-LENGTH = 1.5
-"""Length scale of the correction: a changed element is a step of √2, a bond order one of 1."""
-
-NOISE = 0.05
-"""Variance of what the correction does not explain, in units of its own."""
 
 
 class Family(NamedTuple):
@@ -57,16 +52,6 @@ class Family(NamedTuple):
     batch: SoftGraph
     linear: np.ndarray
     doubt: np.ndarray
-
-
-def columns_of(objective: Any, predictor: Any) -> tuple[int, ...]:
-    """Columns of the wants that are predicted properties."""
-    return tuple(predictor.index(w.name) for w in objective.wants if w.name in predictor.properties)
-
-
-def linearisation_cost(objective: Any, predictor: Any) -> int:
-    """Evaluations that one linearisation counts as: a prediction, and two for each want's gradient."""
-    return 1 + 2 * len(columns_of(objective, predictor))
 
 
 @partial(jax.jit, static_argnames="columns")
@@ -157,29 +142,6 @@ def corrected(family: Family, places: Sequence[int], means: np.ndarray) -> np.nd
         [family.batch.types.reshape(len(family.graphs), -1), family.batch.bonds[:, *upper]], axis=1
     )
     return corrected_means(features, family.linear, places, means)
-
-
-def corrected_means(
-    features: np.ndarray, linear: np.ndarray, places: Sequence[int], means: np.ndarray
-) -> np.ndarray:
-    """Linear predictions, corrected by a Gaussian process on their residuals.
-
-    Args:
-        features: ``[C, D]`` of the candidates; see `LENGTH` for their scale.
-        linear: ``[C, W]`` linearised means.
-        places: indices of those that have been predicted, at least one.
-        means: ``[places, W]`` what they were predicted to be.
-
-    Returns:
-        ``[C, W]``.
-    """
-    known = features[list(places)]
-    square = (features**2).sum(axis=1)[:, None] + (known**2).sum(axis=1) - 2 * features @ known.T
-    kernel = np.exp(-square / (2 * LENGTH**2))
-    residual = means - linear[list(places)]
-    level = residual.mean(axis=0)
-    gram = kernel[list(places)] + NOISE * np.eye(len(places))
-    return linear + level + kernel @ np.linalg.solve(gram, residual - level)
 
 
 def rank(predictor: Any, objective: Any, family: Family, means: np.ndarray) -> np.ndarray:

@@ -21,8 +21,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from mlmat.data.small_organics.sample import ELEMENT_WEIGHTS
-from mlmat.design.constraints import Constraints
-from mlmat.design.frame import Frame, make_frame
+from mlmat.design.molecules.constraints import Constraints
+from mlmat.design.molecules.frame import Frame, make_frame
 from mlmat.graphs.chemistry import MAX_BOND_ORDER, VALENCES
 from mlmat.typing import Key, SoftGraph
 

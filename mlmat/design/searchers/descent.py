@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from mlmat.design.optimisers import LINE_SEARCH, GradientConfig, langevin, make_optimiser
+from mlmat.design.searchers.optimisers import LINE_SEARCH, GradientConfig, langevin, make_optimiser
 from mlmat.typing import Key, Problem
 
 

@@ -1,6 +1,6 @@
 """What all starts of a search share, as arrays: constraints, kept atoms, the molecule to start from.
 
-Made once on the host; `mlmat.design.space` draws and decodes within it. Kept atoms come
+Made once on the host; `mlmat.design.molecules.space` draws and decodes within it. Kept atoms come
 first in the order of atoms, then those of the molecule to start from.
 """
 
@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mlmat.design.constraints import Constraints
-from mlmat.design.keep import Core, keep_core
+from mlmat.design.molecules.constraints import Constraints
+from mlmat.design.molecules.keep import Core, keep_core
 from mlmat.errors import InputError
 from mlmat.graphs.chemistry import ELEMENTS, VALENCES, graph_from_molecule, parse_smiles
 

@@ -13,7 +13,7 @@ from collections.abc import Callable
 import numpy as np
 
 from mlmat.data.small_organics.sample import ELEMENT_WEIGHTS
-from mlmat.design.graph_cuts import (
+from mlmat.design.molecules.graph_cuts import (
     Graph,
     cut_chain,
     distances,

@@ -10,11 +10,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from mlmat.design.constraints import Constraints
-from mlmat.design.frame import make_frame
+from mlmat.design.molecules.constraints import Constraints
+from mlmat.design.molecules.frame import make_frame
+from mlmat.design.molecules.members import MOLECULES
+from mlmat.design.molecules.realise import realise
+from mlmat.design.molecules.space import decode_variables, init_variables
 from mlmat.design.objective import Objective
-from mlmat.design.realise import realise
-from mlmat.design.space import decode_variables, init_variables
 from mlmat.design.wants import Want
 from mlmat.graphs.chemistry import ELEMENTS
 from mlmat.oracles.pool import judge
@@ -90,4 +91,5 @@ def molecule_problem(
         loss=partial(molecule_loss, objective),
         realise=partial(realise, frame=frame),
         verify=verify_smiles,
+        members=MOLECULES,
     )

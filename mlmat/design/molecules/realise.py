@@ -7,9 +7,9 @@ from typing import NamedTuple
 import numpy as np
 from rdkit import Chem
 
-from mlmat.design.constraints import bad_rings
-from mlmat.design.frame import Frame
-from mlmat.design.keep import Core
+from mlmat.design.molecules.constraints import bad_rings
+from mlmat.design.molecules.frame import Frame
+from mlmat.design.molecules.keep import Core
 from mlmat.graphs.chemistry import (
     ELEMENTS,
     VALENCES,

@@ -18,10 +18,9 @@ from typing import Any
 import jax
 import numpy as np
 
-from mlmat.design.descent import SearchState, init_search, make_chunk, make_restart
-from mlmat.design.members import members_of
-from mlmat.design.optimisers import GRADIENT_COST, GradientConfig, optax_optimiser
 from mlmat.design.searcher import Candidate, Search, predict_candidates, read_candidates
+from mlmat.design.searchers.descent import SearchState, init_search, make_chunk, make_restart
+from mlmat.design.searchers.optimisers import GRADIENT_COST, GradientConfig, optax_optimiser
 from mlmat.errors import DataError
 from mlmat.training.checkpoint import load_state, save_state
 
@@ -85,7 +84,7 @@ def harvest(
     """
     found: dict[str, int] = {}
     barren = np.zeros(len(ripe), bool)
-    nearest = members_of(problem).nearest
+    nearest = problem.members.nearest
 
     def taken(name: str) -> bool:
         return name in seen or name in found or (allowed is not None and not allowed(name))
@@ -147,7 +146,7 @@ def search(
     best, stale = np.array(notes["best"]), np.array(notes["stale"])
     seen = {candidate.name for candidate in pool} | set(known)
     chunk, restart = chunk or make_chunk(problem, config), restart or make_restart(problem, config)
-    groups, members = config.groups(predictor.members), members_of(problem)
+    groups, members = config.groups(predictor.members), problem.members
     while spent + config.step_cost * config.chunk * starts <= budget:
         if not config.parallel and int(state.step) >= config.steps:
             break
@@ -178,4 +177,4 @@ def search(
             notes |= {"history": [row.tolist() for row in history]}
             save_state(state_file, state, notes | {"best": best.tolist(), "stale": stale.tolist()})
         report(spent, len(pool))
-    return Search(pool, spent, np.array(history).reshape(-1, starts), dict(lost))
+    return Search(pool, spent, np.array(history).reshape(-1, starts), dict(lost), members)

@@ -1,0 +1,1 @@
+"""Organic molecules as a design space: relaxed molecules, their rounding, breeding and drawing."""

@@ -1,0 +1,1 @@
+"""Searchers: one contract (`mlmat.design.searcher`), one currency, any space."""
