@@ -29,7 +29,8 @@ from mlmat.design.searcher import Candidate, Search, predict_candidates, submit
 from mlmat.design.searchers import genetic, gradient
 from mlmat.design.wants import Want
 from mlmat.errors import NoDesignError
-from mlmat.graphs.chemistry import parse_smiles, stability_violations
+from mlmat.graphs.chemistry import parse_smiles
+from mlmat.graphs.stability import stability_violations
 from mlmat.predictor import Predictor
 from mlmat.typing import Problem
 

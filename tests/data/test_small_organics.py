@@ -7,7 +7,8 @@ from mlmat.data import small_organics
 from mlmat.data.small_organics.pack import gfn2_checksum
 from mlmat.data.small_organics.sample import random_member, sample_space
 from mlmat.files import cut_torn_line, read_lines, sha256
-from mlmat.graphs.chemistry import canonical_smiles, parse_smiles, stability_violations
+from mlmat.graphs.chemistry import canonical_smiles, parse_smiles
+from mlmat.graphs.stability import stability_violations
 from mlmat.oracles.xtb import label_smiles
 
 

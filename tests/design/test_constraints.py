@@ -10,7 +10,8 @@ from mlmat.design.molecules.realise import Realised
 from mlmat.design.molecules.space import MoleculeVariables, decode_variables
 from mlmat.design.wants import parse_want
 from mlmat.errors import CapacityError, InputError, SmilesError
-from mlmat.graphs.chemistry import VALENCES, canonical_smiles, parse_smiles, stability_violations
+from mlmat.graphs.chemistry import VALENCES, canonical_smiles, parse_smiles
+from mlmat.graphs.stability import stability_violations
 
 CAPACITY = 10
 MOLECULES = 40

@@ -21,7 +21,8 @@ from mlmat.design.molecules.graph_cuts import (
 )
 from mlmat.design.molecules.mutations import MUTATIONS, add_atom, add_ring, delete_atom, delete_ring
 from mlmat.design.searchers.genetic import GeneticConfig, search
-from mlmat.graphs.chemistry import canonical_smiles, molecule_from_graph, parse_smiles, stability_violations
+from mlmat.graphs.chemistry import canonical_smiles, molecule_from_graph, parse_smiles
+from mlmat.graphs.stability import stability_violations
 
 
 def sound(graph: Graph) -> bool:

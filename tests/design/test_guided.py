@@ -14,13 +14,8 @@ from mlmat.design.molecules.guided import (
     rank,
 )
 from mlmat.design.searchers.linearisation import linearisation_cost
-from mlmat.graphs.chemistry import (
-    ELEMENTS,
-    canonical_smiles,
-    molecule_from_graph,
-    parse_smiles,
-    stability_violations,
-)
+from mlmat.graphs.chemistry import ELEMENTS, canonical_smiles, molecule_from_graph, parse_smiles
+from mlmat.graphs.stability import stability_violations
 
 
 def litter(smiles: str, count: int = 30, seed: int = 1):

@@ -14,7 +14,8 @@ from mlmat.design.searchers.hybrid import HybridConfig
 from mlmat.design.searchers.informed import InformedConfig
 from mlmat.design.searchers.screening import search as screen
 from mlmat.errors import DataError, InputError, NoDesignError
-from mlmat.graphs.chemistry import canonical_smiles, parse_smiles, stability_violations
+from mlmat.graphs.chemistry import canonical_smiles, parse_smiles
+from mlmat.graphs.stability import stability_violations
 
 BUDGET = 203
 """Not a multiple of anything, so that a last round has to be cut."""

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from mlmat.design.molecules.realise import Realised, realise, round_graph
 from mlmat.design.molecules.space import decode_variables, init_variables
-from mlmat.graphs.chemistry import VALENCES, canonical_smiles, parse_smiles, stability_violations
+from mlmat.graphs.chemistry import VALENCES, canonical_smiles, parse_smiles
 from mlmat.graphs.softgraph import from_smiles
+from mlmat.graphs.stability import stability_violations
 
 CAPACITY = 10
 init = jax.jit(lambda seed: init_variables(jax.random.key(seed), CAPACITY))

@@ -13,14 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from rdkit import Chem
 
-from mlmat.graphs.chemistry import (
-    ELEMENTS,
-    VALENCES,
-    canonical_smiles,
-    molecule_from_graph,
-    silence_rdkit,
-    stability_violations,
-)
+from mlmat.graphs.chemistry import ELEMENTS, VALENCES, canonical_smiles, molecule_from_graph, silence_rdkit
+from mlmat.graphs.stability import stability_violations
 
 ELEMENT_WEIGHTS = (0.66, 0.14, 0.14, 0.03, 0.03)
 """Draw probabilities of C, N, O, F and S while a graph grows."""

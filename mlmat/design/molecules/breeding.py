@@ -17,12 +17,12 @@ from mlmat.design.molecules.mutations import mutate
 from mlmat.design.searchers.genetic import ATTEMPTS, GeneticConfig
 from mlmat.graphs.chemistry import (
     canonical_smiles,
-    first_violation,
     graph_from_molecule,
     molecule_from_graph,
     parse_smiles,
     silence_rdkit,
 )
+from mlmat.graphs.stability import first_violation
 
 
 def as_member(graph: Graph | None, capacity: int, seen: Collection[str] = ()) -> str:

@@ -13,7 +13,8 @@ import numpy as np
 from mlmat.data.small_organics.sample import random_member
 from mlmat.design.molecules.realise import Realised
 from mlmat.errors import MlmatError
-from mlmat.graphs.chemistry import canonical_smiles, first_violation, parse_smiles
+from mlmat.graphs.chemistry import canonical_smiles, parse_smiles
+from mlmat.graphs.stability import first_violation
 
 SHARPNESS = 8.0
 """Of the decoding of noise starts."""

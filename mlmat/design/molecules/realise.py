@@ -10,15 +10,8 @@ from rdkit import Chem
 from mlmat.design.molecules.constraints import bad_rings
 from mlmat.design.molecules.frame import Frame
 from mlmat.design.molecules.keep import Core
-from mlmat.graphs.chemistry import (
-    ELEMENTS,
-    VALENCES,
-    canonical_smiles,
-    molecule_from_graph,
-    silence_rdkit,
-    stability_violations,
-    violating_atoms,
-)
+from mlmat.graphs.chemistry import ELEMENTS, VALENCES, canonical_smiles, molecule_from_graph, silence_rdkit
+from mlmat.graphs.stability import stability_violations, violating_atoms
 from mlmat.typing import SoftGraph
 
 REPAIRS = 12
