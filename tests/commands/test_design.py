@@ -81,7 +81,8 @@ def test_a_killed_or_interrupted_run_goes_on(tmp_path, sign, code):
     command = [sys.executable, "-m", "mlmat.cli", "design"]
     # A test run that was started in the background ignores Ctrl-C, and its children would, too.
     process = subprocess.Popen(
-        [*command, *SMALL, "--out", str(out)],
+        # Enough verdicts that a busy machine cannot finish them before the signal comes.
+        [*command, "--designs", "16", *SMALL[2:], "--out", str(out)],
         stdout=subprocess.DEVNULL,
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
