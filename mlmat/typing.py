@@ -71,7 +71,7 @@ class Learner(NamedTuple):
 
 
 class Problem(NamedTuple):
-    """What an inverse design is made of; every searcher works through these five.
+    """What an inverse design is made of; every searcher works through these.
 
     Attributes:
         init: ``init(key) → x``: free variables of one start.

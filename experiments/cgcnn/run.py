@@ -16,7 +16,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from itertools import product
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import tyro
@@ -184,21 +184,38 @@ def main(config: Config) -> RunRecord:
         row = run_cell(config, name, model, split, read)
         print(f"{name}, {split}, {model}: MAE {row['mae']:.4f} {TARGETS[name].unit}", flush=True)
         results.append(row)
-        sets = sorted({TARGETS[row["name"]].dataset for row in results})
-        record = RunRecord(
-            system="CGCNN",
-            preset=config.preset,
-            command=f"python -m experiments.cgcnn.run --preset {config.preset}",
-            config={key: str(value) for key, value in asdict(config).items() if key != "out"},
-            seeds=[config.seed],
-            data={file: digest for name in sets for file, digest in checksums(name).items()},
-            seconds={
-                "run": round(time.perf_counter() - began, 1),
-                "training": round(sum(row["seconds"] for row in results), 1),
-            },
-            metrics=metrics_of(results),
-        )
-        save_record(record, config.out / f"{config.preset}.json")
+        record = save_results("CGCNN", "cgcnn", config, results, metrics_of(results), began)
+    return record
+
+
+def save_results(
+    system: str, experiment: str, config: Any, results: list[dict], metrics: list[Metric], began: float
+) -> RunRecord:
+    """Record of the cells so far, written into the folder of the run.
+
+    Args:
+        system: what was trained.
+        experiment: name of the folder.
+        config: dataclass with ``preset``, ``out`` and ``seed``.
+        results: rows of `run_cell`.
+        metrics: what they say.
+        began: `time.perf_counter` at the start.
+    """
+    sets = sorted({TARGETS[row["name"]].dataset for row in results})
+    record = RunRecord(
+        system=system,
+        preset=config.preset,
+        command=f"python -m experiments.{experiment}.run --preset {config.preset}",
+        config={key: str(value) for key, value in asdict(config).items() if key != "out"},
+        seeds=[config.seed],
+        data={file: digest for name in sets for file, digest in checksums(name).items()},
+        seconds={
+            "run": round(time.perf_counter() - began, 1),
+            "training": round(sum(row["seconds"] for row in results), 1),
+        },
+        metrics=metrics,
+    )
+    save_record(record, config.out / f"{config.preset}.json")
     return record
 
 

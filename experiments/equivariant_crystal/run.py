@@ -10,7 +10,7 @@ ones come first. Each test part is predicted once by each network.
 from __future__ import annotations
 
 import time
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
 from typing import Literal
@@ -19,9 +19,8 @@ import tyro
 
 from experiments.cgcnn import run as cgcnn
 from experiments.cgcnn.targets import TARGETS, Crystals, crystals
-from mlmat.analysis.record import Metric, RunRecord, save_record
+from mlmat.analysis.record import Metric, RunRecord
 from mlmat.commands.runs import prepare_process
-from mlmat.data.registry import checksums
 from mlmat.recipes.choice import Choice, choose
 
 EQUIVARIANT = "equivariant"
@@ -135,21 +134,14 @@ def main(config: Config) -> RunRecord:
             flush=True,
         )
         results.append(row)
-        sets = sorted({TARGETS[row["name"]].dataset for row in results})
-        record = RunRecord(
-            system="equivariant network on crystals",
-            preset=config.preset,
-            command=f"python -m experiments.equivariant_crystal.run --preset {config.preset}",
-            config={key: str(value) for key, value in asdict(config).items() if key != "out"},
-            seeds=[config.seed],
-            data={file: digest for name in sets for file, digest in checksums(name).items()},
-            seconds={
-                "run": round(time.perf_counter() - began, 1),
-                "training": round(sum(row["seconds"] for row in results), 1),
-            },
-            metrics=metrics_of(results),
+        record = cgcnn.save_results(
+            "equivariant network on crystals",
+            "equivariant_crystal",
+            config,
+            results,
+            metrics_of(results),
+            began,
         )
-        save_record(record, config.out / f"{config.preset}.json")
     return record
 
 

@@ -158,9 +158,11 @@ def _write(out: Path, space: Any, climbed: Any, chosen: list, structures: list, 
         }
         rows.append(row)
         atoms.info = {"rank": rank, "name": one.name} | dict(zip(properties, one.mean, strict=True))
-        ase.io.write(folder / f"{rank:03d}-{row['formula']}.cif", atoms)
+        with atomic_write(folder / f"{rank:03d}-{row['formula']}.cif") as stream:
+            ase.io.write(stream, atoms, format="cif")
     with atomic_write(out / "designs.csv", "w", encoding="utf-8", newline="") as stream:
         table = csv.DictWriter(stream, list(rows[0]))
         table.writeheader()
         table.writerows(rows)
-    ase.io.write(out / "designs.extxyz", structures)
+    with atomic_write(out / "designs.extxyz", "w", encoding="utf-8") as stream:
+        ase.io.write(stream, structures, format="extxyz")

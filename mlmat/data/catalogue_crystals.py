@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-from mlmat.data.entry import Entry, Local, Property
+from mlmat.data.entry import PERIODIC, Entry, Local, Property
 
 _READERS = "mlmat.data.crystal_readers"
 
-_CRYSTAL = (
-    Property("n_atoms", "", "number of atoms of the cell"),
-    Property("numbers", "", "atomic numbers, crystal after crystal"),
-    Property("positions", "Å", "positions, crystal after crystal"),
-    Property("cell", "Å", "cell vectors, one a row"),
-    Property("pbc", "", "whether the structure repeats along each cell vector"),
-)
 _ID = Property("id", "", "identifier in the source")
 _FORMATION = Property("formation_energy", "eV/atom", "formation energy")
 
@@ -26,7 +19,7 @@ CRYSTAL_ENTRIES = (
         notes="A subset of the 46,744 crystals of the CGCNN paper. Three below -5 eV/atom are wrong and left "
         "out. A gap of 0 is a metal's.",
         properties=(
-            *_CRYSTAL,
+            *PERIODIC,
             _ID,
             _FORMATION,
             Property("band_gap", "eV", "gap between bands, 0 for metals"),
@@ -50,7 +43,7 @@ CRYSTAL_ENTRIES = (
         licence="CC BY 4.0",
         notes="Moduli are whole numbers of GPa; their logarithms are to base 10.",
         properties=(
-            *_CRYSTAL,
+            *PERIODIC,
             _ID,
             Property("bulk_modulus", "GPa", "Voigt-Reuss-Hill mean"),
             Property("shear_modulus", "GPa", "Voigt-Reuss-Hill mean"),
@@ -76,7 +69,7 @@ CRYSTAL_ENTRIES = (
         notes="Formation energies (16,040 of them) are of the cell of five atoms; gaps (GLLB-SC) are 0 for "
         "nine in ten.",
         properties=(
-            *_CRYSTAL,
+            *PERIODIC,
             Property("a_site", "", "element of the large site"),
             Property("b_site", "", "element of the small site"),
             Property("formation_energy", "eV", "of the cell of five atoms, NaN where unknown"),
@@ -121,7 +114,7 @@ CRYSTAL_ENTRIES = (
         citation="doi 10.1021/acs.chemmater.2c02498 (D-CGCNN)",
         licence="none stated",
         notes="Eight outliers beyond 5 eV/atom are left out.",
-        properties=(*_CRYSTAL, _ID, _FORMATION),
+        properties=(*PERIODIC, _ID, _FORMATION),
         local=Local(
             files={
                 "materials/dcgcnn_bimetallic_7391/fin_structures.npz": "29ca163b8065aeba84e42b472c2f352f"
@@ -139,7 +132,7 @@ CRYSTAL_ENTRIES = (
         licence="CC BY 4.0",
         notes="Energies are at hand for the validation and test parts of the CDVAE paper only.",
         properties=(
-            *_CRYSTAL,
+            *PERIODIC,
             _ID,
             Property("energy_per_atom", "eV/atom", "total energy, NaN in the training part"),
             Property("split", "", "part of the CDVAE paper: training, validation or test"),

@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-from mlmat.data.entry import Entry, Local, Property
+from mlmat.data.entry import PERIODIC, Entry, Local, Property
 
 _READERS = "mlmat.data.surface_readers"
 
-_SLAB = (
-    Property("n_atoms", "", "number of atoms of the cell"),
-    Property("numbers", "", "atomic numbers, slab after slab"),
-    Property("positions", "Å", "positions, slab after slab"),
-    Property("cell", "Å", "cell vectors, one a row"),
-    Property("pbc", "", "whether the structure repeats along each cell vector"),
-)
 _ENERGY = Property("adsorption_energy", "eV", "adsorption energy")
 _FAMILY = Property("family", "", "elements of the metal, such as Ni-Pt")
 
@@ -52,7 +45,7 @@ SURFACE_ENTRIES = (
         citation="Wang et al., Nat. Commun. 12, 5288 (2021), doi 10.1038/s41467-021-25639-8",
         licence="source repository under GPL-3; the numbers are those of the paper",
         notes="Four layers of four metal atoms, the hydroxyl's O and H last.",
-        properties=(*_SLAB, _ENERGY, _FAMILY),
+        properties=(*PERIODIC, _ENERGY, _FAMILY),
         local=Local(
             files={
                 "materials/adsorption_tinnet_OH/OH_748.npz": "9ed0ec1bdfb5e8772d271bdcb308d90f"
@@ -70,7 +63,7 @@ SURFACE_ENTRIES = (
         licence="none stated",
         notes="64 metal atoms (Co, Cu, Fe, Mo, Ni) in four layers. Rows of clean slabs are left out.",
         properties=(
-            *_SLAB,
+            *PERIODIC,
             _ENERGY,
             Property("adsorbate", "", "CO, CHO or COOH"),
             Property("surface_id", "", "number of the slab, each of its own composition"),
@@ -92,7 +85,7 @@ SURFACE_ENTRIES = (
         licence="none stated",
         notes="15 to 19 metal atoms around the oxygen, cut out of a slab: not periodic.",
         properties=(
-            *_SLAB,
+            *PERIODIC,
             Property("id", "", "number in the source"),
             _ENERGY,
             Property("split", "", "published part: training, validation or test"),
@@ -117,7 +110,7 @@ SURFACE_ENTRIES = (
         notes="3,526 slabs of magnesium binaries, 801 of elements, 3,033 of intermetallics; the last have "
         "no work function.",
         properties=(
-            *_SLAB,
+            *PERIODIC,
             Property("id", "", "identifier in the source"),
             Property("surface_energy", "eV/Å^2", "surface energy"),
             Property("work_function", "eV", "work function, NaN where there is none"),

@@ -14,6 +14,16 @@ class Property:
     meaning: str
 
 
+PERIODIC = (
+    Property("n_atoms", "", "number of atoms of the cell"),
+    Property("numbers", "", "atomic numbers, structure after structure"),
+    Property("positions", "Å", "positions, structure after structure"),
+    Property("cell", "Å", "cell vectors, one a row"),
+    Property("pbc", "", "whether the structure repeats along each cell vector"),
+)
+"""Arrays of sets of periodic structures."""
+
+
 @dataclass(frozen=True)
 class Local:
     """Files in a data folder, converted from a public source without changing the numbers.

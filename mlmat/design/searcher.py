@@ -95,7 +95,7 @@ class Searcher(Protocol):
         """Search within `budget` evaluations; the same seed gives the same pool.
 
         Args:
-            problem: the contract's five functions.
+            problem: see `mlmat.typing.Problem`.
             predictor: the ensemble; any pytree with the methods of `mlmat.predictor.Predictor`.
             objective: what is wanted; `mlmat.design.objective.Objective`.
             budget: evaluations.

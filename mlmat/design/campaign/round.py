@@ -75,7 +75,7 @@ def propose(
     """Search with the round's predictor, and choose what to submit.
 
     Args:
-        problem: the contract's five functions.
+        problem: see `mlmat.typing.Problem`.
         predictor: of this round.
         objective: what is wanted.
         searcher: any that keeps the contract.

@@ -41,7 +41,7 @@ def member_source(
     was no member are counted in `lost`.
 
     Args:
-        problem: the contract's five functions.
+        problem: see `mlmat.typing.Problem`.
         capacity: most heavy atoms.
         allowed: whether a canonical SMILES may be submitted.
     """
