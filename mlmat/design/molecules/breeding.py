@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Sequence
 import numpy as np
 from rdkit import Chem
 
+from mlmat.design.members import is_new
 from mlmat.design.molecules.graph_cuts import Graph, crossover
 from mlmat.design.molecules.mutations import mutate
 from mlmat.design.searchers.genetic import ATTEMPTS, GeneticConfig
@@ -103,10 +104,6 @@ def breed(
             except ValueError as reason:
                 lost[str(reason)] += 1
                 continue
-            if smiles in found:
-                lost["found before"] += 1
-            elif allowed is not None and not allowed(smiles):
-                lost["not allowed"] += 1
-            else:
+            if is_new(smiles, found, allowed, lost):
                 found[smiles] = None
     return list(found)

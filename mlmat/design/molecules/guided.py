@@ -23,6 +23,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from mlmat.design.members import is_new
 from mlmat.design.molecules.breeding import as_member
 from mlmat.design.molecules.graph_cuts import Graph
 from mlmat.design.molecules.mutations import add_ring, change_atom, change_bond, delete_ring, shift_bond
@@ -198,10 +199,6 @@ def first_members(
                 lost[str(reason)] += 1
                 rejected.add(int(place))
                 continue
-            if smiles in found:
-                lost["found before"] += 1
-            elif allowed is not None and not allowed(smiles):
-                lost["not allowed"] += 1
-            else:
+            if is_new(smiles, found, allowed, lost):
                 found[smiles] = int(place)
     return found
