@@ -14,7 +14,7 @@ Flag = tyro.conf.FlagCreatePairsOff
 
 @dataclass(frozen=True)
 class DesignOptions:
-    """Design molecules with the properties you want, and have them verified.
+    """Design molecules or crystals with the properties you want; molecules are verified.
 
     Gradient descent through the predictor turns noise into molecules of 6 to 10 heavy atoms
     (C, N, O, F, S); an oracle that is not in the loop then judges every one: GFN2-xTB for gap,

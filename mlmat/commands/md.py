@@ -95,9 +95,8 @@ def _ensemble(options: MdOptions) -> Any:
         return Langevin(dt, temperature, options.friction)
     if options.ensemble == "nose-hoover":
         return NoseHoover(dt, temperature, options.thermostat_time)
-    return NPT(
-        dt, temperature, options.pressure, options.friction, options.barostat_time, options.compressibility
-    )
+    barostat = (options.pressure, options.friction, options.barostat_time, options.compressibility)
+    return NPT(dt, temperature, *barostat, options.cell)
 
 
 def _conclude(options: MdOptions, out: Path, atoms: Any, seconds: float) -> None:

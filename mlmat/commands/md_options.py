@@ -36,6 +36,8 @@ class MdOptions:
         pressure: of npt, GPa.
         barostat_time: of npt, fs.
         compressibility: of npt, 1/GPa; a guess, which only scales the time above.
+        cell: what npt changes of it: volume, axes (lengths along x, y and z, each for itself) or
+            shape (lengths and angles; for solids, as a liquid resists no change of shape).
         interval: steps from frame to frame of trajectory and log.
         frame: which structure of the file, from 0; -1 is the last.
         repeat: copies of the cell in each direction.
@@ -59,6 +61,7 @@ class MdOptions:
     pressure: float = 0.0
     barostat_time: float = 1000.0
     compressibility: float = 0.01
+    cell: Literal["volume", "axes", "shape"] = "volume"
     interval: int = 100
     frame: int = -1
     repeat: tuple[int, int, int] = (1, 1, 1)

@@ -56,7 +56,8 @@ def prepare(options: Options, command: str) -> tuple[Options, Path]:
         raise OutputError(
             f"cannot make the output folder {out}: {error.strerror}. Choose another with --out"
         ) from error
-    if (out / OPTIONS_FILE).exists():
+    # A run that failed on its input left nothing but its options: the next attempt may take the folder.
+    if (out / OPTIONS_FILE).exists() and len(list(out.iterdir())) > 1:
         raise OutputError(
             f"{out} holds another run: go on with it by --resume {out}, or choose another --out"
         )

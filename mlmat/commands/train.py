@@ -245,7 +245,8 @@ def _choice(options: TrainOptions, stem: Path, task, parts, seed: int, extensive
     from mlmat.recipes.tune import tune_choice
     from mlmat.training.config import EnergyLoss
 
-    names = ("members", "epochs", "batch", "learning_rate", "features", "layers", "cutoff", "patience")
+    names = ("members", "epochs", "batch", "learning_rate", "features", "layers", "cutoff")
+    names += ("neighbours", "patience")
     given = {name: getattr(options, name) for name in names}
     choice = choose(
         task.kind,

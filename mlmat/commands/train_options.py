@@ -55,6 +55,7 @@ class TrainOptions:
         features: width of the network.
         layers: its rounds of messages.
         cutoff: of neighbours in structures, Å; dtnn takes all pairs of atoms without it.
+        neighbours: of each atom in cgcnn, the nearest; 12 without it.
         loss_weights: of energy per atom, forces and stress, where forces are learnt.
         patience: stop after so many epochs without improvement.
         baseline_rows: training rows that the kernel baselines see at most.
@@ -90,6 +91,7 @@ class TrainOptions:
     features: int | None = None
     layers: int | None = None
     cutoff: float | None = None
+    neighbours: int | None = None
     loss_weights: tuple[float, float, float] = (1.0, 1.0, 1.0)
     patience: int | None = None
     baseline_rows: int = 4000

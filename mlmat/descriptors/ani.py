@@ -67,6 +67,11 @@ class ANIDescriptor:
                 f"the radial one ({self.cutoff} Å)"
             )
 
+    @property
+    def triple_cutoff(self) -> float:
+        """Of triples, Å."""
+        return self.angular_cutoff
+
     def size(self, elements: int) -> int:
         """Length of an atom's vector."""
         pairs = elements * (elements + 1) // 2

@@ -55,7 +55,7 @@ class BispectrumDescriptor:
             )
 
     @property
-    def angular_cutoff(self) -> None:
+    def triple_cutoff(self) -> None:
         """None: it takes no list of triples."""
         return None
 

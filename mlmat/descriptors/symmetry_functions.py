@@ -74,7 +74,7 @@ class SymmetryFunctions:
             raise InputError(f"λ of an angular symmetry function is -1 or 1, not one of {self.lambdas}")
 
     @property
-    def angular_cutoff(self) -> float | None:
+    def triple_cutoff(self) -> float | None:
         """Of triples, Å; None without angular functions."""
         return self.cutoff if self.angular_etas else None
 

@@ -81,7 +81,7 @@ class Environment(NamedTuple):
 
 
 def environment(
-    graph: jraph.GraphsTuple, cutoff: float, angular_cutoff: float | None, capacity: Capacity
+    graph: jraph.GraphsTuple, cutoff: float, triple_cutoff: float | None, capacity: Capacity
 ) -> Environment:
     """Pairs and triples of a padded batch.
 
@@ -89,7 +89,7 @@ def environment(
         graph: as `mlmat.graphs.radius_graph` and `mlmat.graphs.packing.pack` make it: edges sorted
             by receiver, every pair in both directions, padding edges of zero length.
         cutoff: of pairs, Å; no larger than that of the graph.
-        angular_cutoff: of both sides of a triple, Å; None: pairs only.
+        triple_cutoff: of both sides of a triple, Å; None: pairs only.
         capacity: static sizes.
     """
     graph = jax.tree.map(jnp.asarray, graph)
@@ -99,9 +99,9 @@ def environment(
     distances = safe_norm(vectors)
     cutoffs = jnp.where(distances > 0, cosine_cutoff(distances, cutoff), 0.0)
     kinds = species[senders]
-    if angular_cutoff is None:
+    if triple_cutoff is None:
         return Environment(species, receivers, kinds, vectors, distances, cutoffs, None, jnp.array(False))
-    triples, overflow = _triples(graph, vectors, distances, kinds, angular_cutoff, capacity)
+    triples, overflow = _triples(graph, vectors, distances, kinds, triple_cutoff, capacity)
     return Environment(species, receivers, kinds, vectors, distances, cutoffs, triples, overflow)
 
 

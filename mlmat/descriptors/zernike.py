@@ -49,7 +49,7 @@ class ZernikeDescriptor:
             )
 
     @property
-    def angular_cutoff(self) -> None:
+    def triple_cutoff(self) -> None:
         """None: it takes no list of triples."""
         return None
 

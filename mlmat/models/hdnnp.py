@@ -142,7 +142,7 @@ class HDNNP(nn.Module):
     @nn.nowrap
     def _described(self, graph: jraph.GraphsTuple) -> tuple[jax.Array, jax.Array]:
         d = self.descriptor
-        around = environment(graph, d.cutoff, d.angular_cutoff, Capacity(*self.capacity))
+        around = environment(graph, d.cutoff, d.triple_cutoff, Capacity(*self.capacity))
         return d(around, self.elements), around.overflow
 
     def _scaling(self) -> Scaling:
@@ -159,7 +159,7 @@ class HDNNP(nn.Module):
         Args:
             graphs: as the encoder made them.
         """
-        cutoff = self.descriptor.angular_cutoff
+        cutoff = self.descriptor.triple_cutoff
         need = Capacity(1e-9, 1e-9) if cutoff is None else needed_capacity(graphs, cutoff)
         shares = needed_shares(graphs, self.elements)
         default = tuple(self.capacity) == Capacity()

@@ -78,6 +78,7 @@ class Choice:
         fields: fields of the network beside those the data decide.
         cutoff: of neighbours in structures, Å; None: `CUTOFF`, or all pairs for a DTNN as published.
         loss: weights of energies, forces and stress, where forces are learnt.
+        neighbours: of each atom, where a network takes the nearest (CGCNN); None: as published.
     """
 
     model: str
@@ -85,6 +86,7 @@ class Choice:
     fields: dict[str, Any] = field(default_factory=dict)
     cutoff: float | None = None
     loss: EnergyLoss = field(default=EnergyLoss())
+    neighbours: int | None = None
 
     def encoder(self, items: Sequence[Any]) -> Any:
         """Encoder that covers the elements (and the size) of the items."""
@@ -110,8 +112,9 @@ class Choice:
         if self.model == "dtnn" and not self.cutoff and any(atoms.pbc.any() for atoms in items):
             raise InputError("dtnn takes all pairs of atoms, and a crystal has no end of them: give --cutoff")
         if self.model == "cgcnn":
-            radius = {"radius": self.cutoff} if self.cutoff else {}
-            return CrystalGraphEncoder(tuple(sorted(symbols, key=atomic_numbers.get)), **radius)
+            given = {"radius": self.cutoff, "neighbours": self.neighbours}
+            sizes = {name: size for name, size in given.items() if size is not None}
+            return CrystalGraphEncoder(tuple(sorted(symbols, key=atomic_numbers.get)), **sizes)
         if self.model == "sgcnn":
             cutoff = {"cutoff": self.cutoff} if self.cutoff else {}
             return SlabGraphEncoder(tuple(sorted(symbols, key=atomic_numbers.get)), **cutoff)
@@ -204,8 +207,8 @@ def choose(
         preset: one of `PRESETS`.
         seed: of everything random.
         report: is told what was chosen.
-        **given: fields of `TrainingConfig`, or ``features``, ``layers``, ``cutoff``; None is
-            as if it were not given.
+        **given: fields of `TrainingConfig`, or ``features``, ``layers``, ``cutoff``,
+            ``neighbours``; None is as if it were not given.
 
     Raises:
         InputError: unknown model or preset, or a model that takes something else.
@@ -217,11 +220,15 @@ def choose(
     if KINDS[model] != kind:
         fitting = ", ".join(name for name, takes in KINDS.items() if takes == kind)
         raise InputError(f"{model} takes {KINDS[model]}, and the data are {kind}: choose {fitting}")
+    if given.get("neighbours") is not None and model != "cgcnn":
+        raise InputError(
+            f"{model} takes all neighbours within a cutoff: leave --neighbours out, or take cgcnn"
+        )
     if preset not in PRESETS:
         raise InputError(f"unknown preset {preset!r}: choose {', '.join(PRESETS)}")
     rules = PRESETS[preset]
     given = {name: value for name, value in given.items() if value is not None}
-    cutoff = given.pop("cutoff", None)
+    cutoff, neighbours = given.pop("cutoff", None), given.pop("neighbours", None)
     given_width, given_layers = given.pop("features", None), given.pop("layers", None)
     width, layers = given_width or rules.width, given_layers or rules.layers
     batch = given.get("batch", min(64, max(4, count // 12)))
@@ -249,4 +256,4 @@ def choose(
         f"{model}, {training.members} members, width {width}, {layers} layers, {training.epochs} epochs, "
         f"batch {training.batch}"
     )
-    return Choice(model, training, fields, cutoff)
+    return Choice(model, training, fields, cutoff, neighbours=neighbours)

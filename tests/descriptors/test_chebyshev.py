@@ -9,19 +9,15 @@ from numpy.polynomial.chebyshev import chebval
 from surroundings import ELEMENTS, crystal, fade, graph_of, in_float64, molecule, neighbours, triples
 
 from mlmat.descriptors.chebyshev import ChebyshevDescriptor, pseudo_spins
-from mlmat.descriptors.triples import environment, needed_capacity
+from mlmat.descriptors.triples import Capacity, environment
 from mlmat.errors import InputError
 
 D = ChebyshevDescriptor(3.8, 5, 3.1, 3)
 
 
+@partial(jax.jit, static_argnums=1)
 def described(graph, d):
-    return compiled(graph, d, needed_capacity([graph], d.angular_cutoff))
-
-
-@partial(jax.jit, static_argnums=(1, 2))
-def compiled(graph, d, capacity):
-    return d(environment(graph, d.cutoff, d.angular_cutoff, capacity), len(ELEMENTS))
+    return d(environment(graph, d.cutoff, d.triple_cutoff, Capacity()), len(ELEMENTS))
 
 
 @pytest.mark.parametrize("atoms", [molecule(), crystal()], ids=["molecule", "cell smaller than the cutoff"])

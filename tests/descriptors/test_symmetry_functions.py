@@ -44,7 +44,7 @@ def described(graph, d):
 
 @partial(jax.jit, static_argnums=(1, 2))
 def compiled(graph, d, capacity):
-    return d(environment(graph, d.cutoff, d.angular_cutoff, capacity), len(ELEMENTS))
+    return d(environment(graph, d.cutoff, d.triple_cutoff, capacity), len(ELEMENTS))
 
 
 def reference(atoms, d):

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from ase.build import bulk
 
+from mlmat.errors import InputError
 from mlmat.predictor import load_predictor, predict_items, save_predictor
 from mlmat.recipes.choice import choose
 from mlmat.recipes.fit import fit_task
@@ -100,3 +101,12 @@ def test_the_equivariant_network_takes_intensive_properties():
     assert predictor.model.pooling == "mean"
     one, eight = predict_items(predictor, [ITEMS[0], ITEMS[0] * (2, 2, 2)]).mean[:, 0]
     assert one == pytest.approx(eight, rel=1e-4)
+
+
+def test_numbers_of_neighbours():
+    choice = chosen("cgcnn", neighbours=18)
+    encoder = choice.encoder(ITEMS)
+    assert encoder.neighbours == choice.network(encoder, 1, False).neighbours == 18
+    assert chosen("cgcnn").encoder(ITEMS).neighbours == 12
+    with pytest.raises(InputError, match="leave --neighbours out"):
+        chosen("schnet", neighbours=18)

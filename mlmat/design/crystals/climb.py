@@ -213,13 +213,16 @@ def _nearest(encoder: CrystalGraphEncoder, space: CrystalSpace, deform: bool) ->
     first = np.searchsorted(i, np.arange(n))
     if (np.bincount(i, minlength=n) <= width).any():
         raise InputError(f"{width} neighbours reach too far in {space.prototype.name}: train with fewer")
-    gap = d[first + width] / d[first + width - 1]
-    if gap.min() < 1 + TIE:
+    reach = np.arange(1, np.bincount(i, minlength=n).min())  # numbers of neighbours there can be
+    gaps = (d[first[:, None] + reach] / d[first[:, None] + reach - 1]).min(axis=0)
+    gap = gaps[width - 1]
+    if gap < 1 + TIE:
+        filled = ", ".join(map(str, reach[gaps >= 1 + TIE][:6])) or "none is known"
         raise InputError(
             f"with {width} neighbours an atom of {space.prototype.name} has several that are equally far: "
-            "train CGCNN with a number that fills a shell of every site (20 for perovskites), or SchNet"
+            f"train cgcnn with --neighbours that fill a shell of every site ({filled}), or schnet"
         )
-    if deform and gap.min() < 1 + 4 * LIMIT:
+    if deform and gap < 1 + 4 * LIMIT:
         raise InputError(
             "nearest neighbours change when a crystal is deformed: keep the ideal geometry, or train SchNet"
         )
