@@ -37,6 +37,8 @@ def check_positive(ensemble: Any) -> None:
     """Refuse an ensemble with a number that is not positive (a pressure may be anything finite)."""
     for field in fields(ensemble):
         value = getattr(ensemble, field.name)
+        if isinstance(value, str):
+            continue
         if not np.isfinite(value) or (value <= 0 and field.name != "pressure"):
             raise InputError(f"{field.name} must be a positive number, not {value}")
 

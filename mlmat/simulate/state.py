@@ -209,7 +209,7 @@ def kinetic_energy(system: System, velocities: jax.Array) -> jax.Array:
 def measure(system: System, grid: Grid, state: State, freedoms: int, conserved: Any = None) -> Info:
     """Temperature, pressure and energies of a state; `freedoms` are the degrees of freedom."""
     kinetic = kinetic_energy(system, state.velocities)
-    volume = jnp.abs(jnp.dot(state.cell[0], jnp.cross(state.cell[1], state.cell[2])))
+    volume = volume_of(state.cell)
     pressure = (2.0 * kinetic - jnp.trace(state.virial)) / (3.0 * volume)
     return Info(
         potential=state.energy,
@@ -219,3 +219,8 @@ def measure(system: System, grid: Grid, state: State, freedoms: int, conserved: 
         volume=volume,
         conserved=jnp.full_like(kinetic, jnp.nan) if conserved is None else conserved,
     )
+
+
+def volume_of(cell: jax.Array) -> jax.Array:
+    """|a · (b × c)|, Å³."""
+    return jnp.abs(jnp.dot(cell[0], jnp.cross(cell[1], cell[2])))
