@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
-
+from mlmat.design.campaign.loop import round_seed
 from mlmat.design.campaign.training import Retraining
 from mlmat.design.objective import Objective
 from mlmat.design.searcher import Searcher, submit
@@ -112,8 +111,3 @@ def propose(
         for c in chosen
     ]
     return Proposed(designs, {}, search.spent, search.lost, {"search": time.perf_counter() - began})
-
-
-def round_seed(seed: int, number: int) -> int:
-    """Seed of a round: far from those of other rounds and campaigns."""
-    return int(np.random.SeedSequence([seed, number]).generate_state(1)[0]) % 2**31

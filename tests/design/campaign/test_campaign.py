@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 
 from mlmat.data.small_organics.sample import sample_space
-from mlmat.design.campaign.round import CampaignConfig, round_seed
+from mlmat.design.campaign.loop import round_seed
+from mlmat.design.campaign.round import CampaignConfig
 from mlmat.design.campaign.run import run_campaign
 from mlmat.design.campaign.training import CampaignData, Labelled, Retraining, examples, retrain
 from mlmat.design.molecules.members import MOLECULES
