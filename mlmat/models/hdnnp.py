@@ -25,6 +25,7 @@ from mlmat.descriptors.ani import ANIDescriptor
 from mlmat.descriptors.bispectrum import BispectrumDescriptor
 from mlmat.descriptors.chebyshev import ChebyshevDescriptor
 from mlmat.descriptors.scaling import Scaling, extrapolation, fit_scaling, identity, scaled
+from mlmat.descriptors.stored import is_stored, stored, stored_bytes, with_descriptors
 from mlmat.descriptors.symmetry_functions import SymmetryFunctions
 from mlmat.descriptors.triples import Capacity, environment, needed_capacity
 from mlmat.descriptors.zernike import ZernikeDescriptor
@@ -39,6 +40,9 @@ Descriptor = (
 )
 SCALING = "scaling"
 """Collection of the variables that holds `mlmat.descriptors.scaling.Scaling`; not trained."""
+
+STORED = 2**31
+"""Bytes of descriptors that are kept for a training at most; beyond, every step computes its own."""
 
 
 class HDNNP(nn.Module):
@@ -141,6 +145,8 @@ class HDNNP(nn.Module):
 
     @nn.nowrap
     def _described(self, graph: jraph.GraphsTuple) -> tuple[jax.Array, jax.Array]:
+        if is_stored(graph):
+            return stored(graph), jnp.array(False)
         d = self.descriptor
         around = environment(graph, d.cutoff, d.triple_cutoff, Capacity(*self.capacity))
         return d(around, self.elements), around.overflow
@@ -167,6 +173,20 @@ class HDNNP(nn.Module):
             need = Capacity(*map(max, need, self.capacity))
             shares = tuple(map(max, shares, self.shares))
         return self.clone(capacity=need, shares=shares)
+
+    @nn.nowrap
+    def described(self, graphs: Sequence[jraph.GraphsTuple], slopes: bool) -> Sequence[jraph.GraphsTuple]:
+        """Graphs that carry their descriptors, for training; as they are if that takes too much memory.
+
+        Host code.
+
+        Args:
+            graphs: as the encoder made them, perhaps with more features; `grown` has seen them.
+            slopes: whether forces or stress are learnt.
+        """
+        if stored_bytes(graphs, self.descriptor.size(self.elements), slopes) > STORED:
+            return graphs
+        return with_descriptors(self.describe, graphs, slopes)
 
     @nn.nowrap
     def fitted(self, variables: Variables, graphs: Sequence[jraph.GraphsTuple]) -> Variables:

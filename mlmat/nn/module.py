@@ -56,6 +56,20 @@ def grown(model: Any, graphs: Sequence[Any]) -> Any:
     return model.grown(graphs) if hasattr(model, "grown") else model
 
 
+def described(model: Any, graphs: Sequence[Any], slopes: bool) -> Sequence[Any]:
+    """Graphs that carry what a model computes of them before its first weight; for training.
+
+    Host code. Potentials on descriptors keep them (see `mlmat.descriptors.stored`); for other models
+    nothing changes.
+
+    Args:
+        model: a frozen flax module.
+        graphs: as its encoder made them, perhaps with more features.
+        slopes: whether derivatives by positions will be asked for.
+    """
+    return model.described(graphs, slopes) if hasattr(model, "described") else graphs
+
+
 def fitted(model: Any, variables: Variables, graphs: Sequence[Any]) -> Variables:
     """Fresh variables with what a model takes from the training data before it is trained.
 

@@ -15,8 +15,8 @@ import numpy as np
 from mlmat.analysis.calibration import fit_scale
 from mlmat.analysis.confidence import fit_temperature
 from mlmat.errors import InputError, MlmatError, UnknownElementError
+from mlmat.nn.module import described, grown
 from mlmat.nn.module import fitted as fitted_to_data
-from mlmat.nn.module import grown
 from mlmat.predictor import Predictor
 from mlmat.predictor.encoding import encode_items
 from mlmat.predictor.forces import check_continuous
@@ -112,6 +112,7 @@ def fit_task(
     network = grown(network, graphs)
     predictor = _blank(task, encoder, network, scaling)
     marked = graphs if task.forces is None else mechanical_graphs(task, rows, graphs)
+    marked = described(network, marked, task.forces is not None)
     source, check = _sources(items, marked, targets, len(train), encoder, choice.training)
     start, config = _start(network, graphs[: len(train)], choice.training, init, outputs)
     encoded = time.perf_counter()

@@ -18,6 +18,9 @@ from mlmat.models.ani import ANI, widths_of
 from mlmat.models.hdnnp import HDNNP
 from mlmat.predictor import Predictor, load_predictor, predict_items, save_predictor
 from mlmat.predictor.forces import predict_forces
+from mlmat.training.config import EnergyLoss
+from mlmat.training.energy_forces import EnergyForces
+from mlmat.training.source import Example
 
 ELEMENTS = ("H", "C", "O")
 ENCODER = RadiusGraphEncoder(ELEMENTS, 4.0)
@@ -79,6 +82,43 @@ def test_padding_and_company_change_nothing(name):
     slope = np.asarray(jax.jit(jax.grad(energy))(together.nodes["positions"]))
     assert np.isfinite(slope).all()
     assert not slope[17:].any()
+
+
+@pytest.mark.parametrize("name", ["hdnnp", "aenet"])
+def test_stored_descriptors_train_as_computed_ones(name):
+    """Loss on energies, forces and stress, and its gradient by the weights."""
+    model, variables = made(name)
+    variables = first(variables)
+    rng = np.random.default_rng(0)
+    marked = [
+        graph._replace(
+            nodes={**graph.nodes, "forces": rng.normal(size=(len(graph.nodes["species"]), 3)).astype("f4")},
+            globals={"stress": rng.normal(size=(1, 6)).astype("f4"), "volume": np.full((1, 1), 9, "f4")},
+        )
+        for graph in GRAPHS
+    ]
+    objective = EnergyForces(np.zeros(1, "f4"), np.ones(1, "f4"), model, EnergyLoss(1.0, 1.0, 1.0))
+
+    @jax.jit
+    def loss(variables, batch):
+        example = Example(batch, jnp.ones((9, 1)), jnp.ones((9, 1)))
+        return objective.loss(variables, example, jax.random.key(0))[0]
+
+    slope = jax.jit(jax.value_and_grad(lambda params, batch: loss({**variables, "params": params}, batch)))
+    expected = slope(variables["params"], padded(*marked))
+    found = slope(variables["params"], padded(*model.described(marked, slopes=True)))
+    close = partial(np.testing.assert_allclose, rtol=1e-4, atol=1e-5)
+    jax.tree.map(close, found, expected)
+    without = padded(*model.described(marked, slopes=False))
+    assert np.isnan(loss(variables, without))
+    np.testing.assert_allclose(
+        applied(model, variables, without)[:3], applied(model, variables, padded(*marked))[:3], atol=1e-6
+    )
+
+
+def test_more_descriptors_than_memory_are_not_stored(monkeypatch):
+    monkeypatch.setattr("mlmat.models.hdnnp.STORED", 10)
+    assert MODELS["hdnnp"].described(GRAPHS, slopes=False) is GRAPHS
 
 
 def test_far_molecules_add_up():
