@@ -17,8 +17,10 @@ import numpy as np
 from mlmat.design.members import Members
 from mlmat.errors import InputError, NoDesignError
 
-BATCH = 64
-"""Real members in one compiled prediction; fewer are padded, so that there is one trace."""
+BATCHES = 8, 32, 64
+"""Real members in one compiled prediction: a batch is padded to the next of these shapes."""
+
+BATCH = BATCHES[-1]
 
 SEARCHERS = {
     "gradient": "mlmat.design.searchers.gradient",
@@ -29,6 +31,11 @@ SEARCHERS = {
     "informed": "mlmat.design.searchers.informed",
 }
 """Searchers by name: the module whose function `search` it is."""
+
+
+def batch_of(count: int) -> int:
+    """Shape of the compiled predictions of so many members."""
+    return next((batch for batch in BATCHES if count <= batch), BATCH)
 
 
 class Candidate(NamedTuple):

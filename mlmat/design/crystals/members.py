@@ -29,7 +29,7 @@ from mlmat.design.crystals.relaxed import (
 )
 from mlmat.design.crystals.space import CrystalSpace
 from mlmat.design.members import Allowed, Members, is_new
-from mlmat.design.searcher import BATCH
+from mlmat.design.searcher import batch_of
 from mlmat.design.searchers.genetic import ATTEMPTS, GeneticConfig
 from mlmat.errors import InputError
 
@@ -75,12 +75,13 @@ def _predict(predictor: CrystalPredictor, crystals: SoftCrystal) -> tuple[jax.Ar
 def predict_names(
     space: CrystalSpace, modes: int, predictor: CrystalPredictor, names: Sequence[str]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Means and standard deviations ``[N, P]`` of real crystals, in batches of one shape."""
+    """Means and standard deviations ``[N, P]`` of real crystals, in batches of few shapes."""
     found = [corner(space, *parse_name(space, name, modes)) for name in names]
     stacked = SoftCrystal(*(np.stack(part) for part in zip(*found, strict=True)))
     means, stds = [], []
-    for first in range(0, len(names), BATCH):
-        rows = np.minimum(np.arange(first, first + BATCH), len(names) - 1)
+    batch = batch_of(len(names))
+    for first in range(0, len(names), batch):
+        rows = np.minimum(np.arange(first, first + batch), len(names) - 1)
         mean, std = _predict(predictor, SoftCrystal(*(leaf[rows] for leaf in stacked)))
         means.append(np.asarray(mean))
         stds.append(np.asarray(std))

@@ -13,7 +13,8 @@ import numpy as np
 from rdkit import Chem
 
 from mlmat.design.members import is_new
-from mlmat.design.molecules.graph_cuts import Graph, crossover
+from mlmat.design.molecules.graph_cuts import crossover
+from mlmat.design.molecules.kekule import Graph
 from mlmat.design.molecules.mutations import mutate
 from mlmat.design.searchers.genetic import ATTEMPTS, GeneticConfig
 from mlmat.graphs.chemistry import (

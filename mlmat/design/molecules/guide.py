@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from mlmat.design.molecules.breeding import breed
-from mlmat.design.molecules.graph_cuts import Graph
 from mlmat.design.molecules.guided import Family, corrected, families, first_members, mutants, rank
+from mlmat.design.molecules.kekule import Graph
 from mlmat.design.molecules.prediction import predict
 from mlmat.design.searcher import Candidate, predict_with
 from mlmat.design.searchers.genetic import Breeder, GeneticConfig

@@ -25,7 +25,7 @@ import numpy as np
 
 from mlmat.design.members import is_new
 from mlmat.design.molecules.breeding import as_member
-from mlmat.design.molecules.graph_cuts import Graph
+from mlmat.design.molecules.kekule import Graph
 from mlmat.design.molecules.mutations import add_ring, change_atom, change_bond, delete_ring, shift_bond
 from mlmat.design.searchers.linearisation import columns_of, corrected_means
 from mlmat.graphs.chemistry import silence_rdkit

@@ -12,8 +12,8 @@ from mlmat.design.diversity import core
 from mlmat.design.members import Allowed, Members
 from mlmat.design.molecules.breeding import breed, graph_of
 from mlmat.design.molecules.drawing import member_source, members_in
-from mlmat.design.molecules.graph_cuts import Graph
 from mlmat.design.molecules.guide import make_breeder
+from mlmat.design.molecules.kekule import Graph
 from mlmat.design.molecules.prediction import predict
 from mlmat.design.searchers.genetic import GeneticConfig
 

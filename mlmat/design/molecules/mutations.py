@@ -13,22 +13,16 @@ from collections.abc import Callable
 import numpy as np
 
 from mlmat.data.small_organics.sample import ELEMENT_WEIGHTS
-from mlmat.design.molecules.graph_cuts import (
-    Graph,
-    cut_chain,
-    distances,
-    free_valences,
-    join,
-    pairs,
-    part,
-    pick,
-    ring_bonds,
-)
+from mlmat.design.molecules.graph_cuts import cut_chain, join, part
+from mlmat.design.molecules.kekule import Graph, draw, pairs, pick
 from mlmat.graphs.chemistry import MAX_BOND_ORDER, VALENCES
 
 _VALENCES = np.asarray(VALENCES)
 RING_DISTANCES = 2, 6
 """Topological distances between which a ring is closed: rings of three to seven atoms."""
+
+ORDER_WEIGHTS = np.array([6.0, 3.0, 1.0])
+"""Of the bond to a new end atom: single, double, triple."""
 
 INSERT_SHARE = 0.4
 """Share of new atoms that go into a bond; the others take the place of a hydrogen."""
@@ -45,7 +39,7 @@ def _element(rng: np.random.Generator, least: int, other: int = -1) -> int | Non
     weights = np.where(least <= _VALENCES, ELEMENT_WEIGHTS, 0.0)
     if other >= 0:
         weights[other] = 0.0
-    return int(rng.choice(len(weights), p=weights / weights.sum())) if weights.sum() > 0 else None
+    return draw(rng, weights) if weights.any() else None
 
 
 def change_atom(rng: np.random.Generator, graph: Graph) -> Graph | None:
@@ -61,9 +55,9 @@ def change_atom(rng: np.random.Generator, graph: Graph) -> Graph | None:
 
 def change_bond(rng: np.random.Generator, graph: Graph) -> Graph | None:
     """One order more or less on one bond."""
-    free = free_valences(graph)
+    free = graph.free_valences
     choices = []
-    for i, j in pairs(graph.bonds):
+    for i, j in graph.pairs:
         order = int(graph.bonds[i, j])
         if order < MAX_BOND_ORDER and free[i] and free[j]:
             choices.append((i, j, order + 1))
@@ -75,7 +69,7 @@ def change_bond(rng: np.random.Generator, graph: Graph) -> Graph | None:
 
 def shift_bond(rng: np.random.Generator, graph: Graph) -> Graph | None:
     """A double or triple bond gives one order to a neighbouring bond."""
-    free = free_valences(graph)
+    free = graph.free_valences
     multiple = [(i, j) for i, j in np.argwhere(graph.bonds > 1)]
     pair = pick(rng, multiple)
     if pair is None:
@@ -94,27 +88,22 @@ def add_atom(rng: np.random.Generator, graph: Graph) -> Graph | None:
     n = len(graph.types)
     bonds = np.zeros((n + 1, n + 1), graph.bonds.dtype)
     bonds[:n, :n] = graph.bonds
-    bonded = pairs(graph.bonds)
+    bonded = graph.pairs
     if len(bonded) and rng.random() < INSERT_SHARE:
         i, j = pick(rng, bonded)
         kind = _element(rng, 2)
         bonds[i, j] = bonds[j, i] = 0
         bonds[n, [i, j]] = bonds[[i, j], n] = 1
     else:
-        open_atoms = np.flatnonzero(free_valences(graph))
+        open_atoms = np.flatnonzero(graph.free_valences)
         atom = pick(rng, open_atoms)
         if atom is None:
             return None
         kind = _element(rng, 1)
-        room = min(int(free_valences(graph)[atom]), int(_VALENCES[kind]), MAX_BOND_ORDER)
-        order = int(rng.choice(np.arange(1, room + 1), p=_falling(room)))
+        room = min(int(graph.free_valences[atom]), int(_VALENCES[kind]), MAX_BOND_ORDER)
+        order = 1 + draw(rng, ORDER_WEIGHTS[:room])
         bonds[n, atom] = bonds[atom, n] = order
     return Graph(np.append(graph.types, kind).astype(graph.types.dtype), bonds)
-
-
-def _falling(count: int) -> np.ndarray:
-    weights = np.array([6.0, 3.0, 1.0])[:count]
-    return weights / weights.sum()
 
 
 def delete_atom(rng: np.random.Generator, graph: Graph) -> Graph | None:
@@ -135,8 +124,8 @@ def delete_atom(rng: np.random.Generator, graph: Graph) -> Graph | None:
 
 def add_ring(rng: np.random.Generator, graph: Graph) -> Graph | None:
     """A bond between two atoms with free valences closes a ring."""
-    free = free_valences(graph) > 0
-    far = distances(graph.bonds)
+    free = graph.free_valences > 0
+    far = graph.distances
     close = (far >= RING_DISTANCES[0]) & (far <= RING_DISTANCES[1]) & np.outer(free, free)
     pair = pick(rng, pairs(close))
     return None if pair is None else _with_bond(graph, *pair, 1)
@@ -144,7 +133,7 @@ def add_ring(rng: np.random.Generator, graph: Graph) -> Graph | None:
 
 def delete_ring(rng: np.random.Generator, graph: Graph) -> Graph | None:
     """One ring bond is cut."""
-    pair = pick(rng, ring_bonds(graph.bonds))
+    pair = pick(rng, graph.ring_bonds)
     return None if pair is None else _with_bond(graph, *pair, 0)
 
 
@@ -154,7 +143,7 @@ def move_part(rng: np.random.Generator, graph: Graph) -> Graph | None:
     if cut is None:
         return None
     kept, moved = cut
-    free = free_valences(kept.graph)
+    free = kept.graph.free_valences
     places = np.flatnonzero((free > 0) & (np.arange(len(free)) != kept.ends[0]))
     place = pick(rng, places)
     if place is None:
@@ -179,4 +168,4 @@ MUTATIONS: tuple[tuple[Callable, float], ...] = (
 def mutate(rng: np.random.Generator, graph: Graph) -> Graph | None:
     """One random edit; None if the one drawn does not apply."""
     edits, weights = zip(*MUTATIONS, strict=True)
-    return edits[int(rng.choice(len(edits), p=np.asarray(weights) / sum(weights)))](rng, graph)
+    return edits[draw(rng, weights)](rng, graph)

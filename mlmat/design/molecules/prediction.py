@@ -1,4 +1,4 @@
-"""Predictions of real molecules, in batches of one shape."""
+"""Predictions of real molecules, in batches of few shapes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from mlmat.design.searcher import BATCH
+from mlmat.design.searcher import batch_of
 from mlmat.graphs.softgraph import from_smiles
 from mlmat.predictor.predict import predict_graphs
 
@@ -18,4 +18,4 @@ def predict(predictor: Any, names: Sequence[str]) -> tuple[np.ndarray, np.ndarra
     Raises:
         SmilesError, UnknownElementError, CapacityError: see `from_smiles`.
     """
-    return predict_graphs(predictor, from_smiles(names, predictor.capacity), BATCH)
+    return predict_graphs(predictor, from_smiles(names, predictor.capacity), batch_of(len(names)))
