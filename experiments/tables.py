@@ -6,7 +6,8 @@ Every README holds a pair of marks; what stands between them comes from
 ``results/full.json`` (or ``quick.json``) of the experiments and is never typed by hand. A mark may
 name the one metric it wants: ``<!-- numbers: inverse_gap, only hit share -->``, or set it out in rows
 and columns, by what stands before and after the first comma of its variants:
-``<!-- numbers: inverse_gap, grid hit share -->``.
+``<!-- numbers: inverse_gap, grid hit share -->``. ``<!-- dots: hdnnp_mlearn, forces MAE -->`` draws a
+metric as a picture, into the folder ``figures`` of its experiment.
 """
 
 from __future__ import annotations
@@ -14,11 +15,14 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from experiments.dots import draw_dots
 from mlmat.analysis.record import RunRecord, load_record
 from mlmat.files import atomic_write
 
 ROOT = Path(__file__).parent
 BLOCK = re.compile(r"(<!-- numbers: (\w+)(?:, (only|grid) (.+?))? -->\n).*?(<!-- end -->)", re.DOTALL)
+
+PICTURE = re.compile(r"(<!-- dots: (\w+), (.+?) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def measured(value: float, unit: str, digits: int = 4) -> str:
@@ -32,15 +36,18 @@ def measured(value: float, unit: str, digits: int = 4) -> str:
 
 def table(record: RunRecord, only: str | None = None) -> str:
     """Markdown table of a record's metrics (or those of one name), with how they were made."""
-    lines = ["| what | of | measured | n |", "|---|---|---|---|"]
-    for metric in record.metrics:
-        if only not in (None, metric.name):
-            continue
+    metrics = [metric for metric in record.metrics if only in (None, metric.name)]
+    published = any(metric.paper is not None for metric in metrics)
+    extra = " published |" if published else ""
+    lines = [f"| what | of | measured |{extra} n |", "|---|---|---|---|" + "---|" * published]
+    for metric in metrics:
         value = measured(metric.value, metric.unit)
         if metric.std is not None:
             value += (
                 f" ± {measured(1.96 * metric.std, metric.unit, digits=2).removesuffix(metric.unit).strip()}"
             )
+        if published:
+            value += f" | {'' if metric.paper is None else measured(metric.paper, metric.unit)}"
         lines.append(
             f"| {metric.name} | {metric.variant or metric.split or ''} | {value} | {metric.n_test or ''} |"
         )
@@ -84,22 +91,40 @@ def origin(record: RunRecord) -> str:
     )
 
 
+def stored(name: str) -> RunRecord | None:
+    """The record of an experiment; None if none is stored yet."""
+    paths = [ROOT / name / "results" / f"{preset}.json" for preset in ("full", "quick")]
+    found = next((path for path in paths if path.exists()), None)
+    return None if found is None else load_record(found)
+
+
+def numbers(match: re.Match) -> str:
+    """A block of numbers, renewed."""
+    record = stored(match[2])
+    if record is None:
+        print(f"{match[2]} has no stored results yet")
+        return match[0]
+    shown = grid(record, match[4]) if match[3] == "grid" else table(record, match[4])
+    return f"{match[1]}{shown}\n{match[5]}"
+
+
+def picture(match: re.Match) -> str:
+    """A picture, drawn anew."""
+    record = stored(match[2])
+    if record is None:
+        return match[0]
+    file = f"figures/{re.sub(r'[^a-z0-9]+', '_', match[3].lower())}.png"
+    path = ROOT / match[2] / file
+    path.parent.mkdir(exist_ok=True)
+    draw_dots([metric for metric in record.metrics if metric.name == match[3]], path)
+    return f"{match[1]}![{match[3]}]({file})\n{match[4]}"
+
+
 def main() -> None:
-    """Renew the block of every README."""
+    """Renew the blocks of every README."""
     for readme in (ROOT.parent / "README.md", *ROOT.glob("*/README.md")):
-
-        def renew(match: re.Match) -> str:
-            results = ROOT / match[2] / "results"
-            stored = [results / f"{preset}.json" for preset in ("full", "quick")]
-            found = next((path for path in stored if path.exists()), None)
-            if found is None:
-                print(f"{match[2]} has no stored results yet")
-                return match[0]
-            record = load_record(found)
-            shown = grid(record, match[4]) if match[3] == "grid" else table(record, match[4])
-            return f"{match[1]}{shown}\n{match[5]}"
-
-        text = BLOCK.sub(renew, readme.read_text(encoding="utf-8"))
+        text = BLOCK.sub(numbers, readme.read_text(encoding="utf-8"))
+        text = PICTURE.sub(picture, text)
         with atomic_write(readme, "w", encoding="utf-8") as stream:
             stream.write(text)
 

@@ -14,16 +14,11 @@ from typing import Literal
 
 import tyro
 
+from experiments.hdnnp_mlearn.published import beside_published
 from mlmat.analysis.record import RunRecord, load_record, save_record
 from mlmat.errors import DataError
 
 ELEMENTS = ("Si", "Ge", "Mo", "Li", "Ni", "Cu")
-
-PUBLISHED = {("Si", "forces MAE"): 0.069, ("Si", "forces RMSE"): 0.120}
-"""Best published errors on the test set, recomputed from the predictions that were deposited."""
-
-SOURCE = "ALIGNN-FF on the JARVIS leaderboard, recomputed from its predictions"
-
 
 @dataclass(frozen=True)
 class Config:
@@ -48,11 +43,7 @@ def merged(records: dict[str, RunRecord], preset: str) -> RunRecord:
     first = next(iter(records.values()))
     metrics = []
     for element, record in records.items():
-        for metric in record.metrics:
-            published = PUBLISHED.get((element, metric.name))
-            if published is not None and ";" not in metric.variant:
-                metric = replace(metric, paper=published, source=SOURCE)
-            metrics.append(metric)
+        metrics += [beside_published(metric, element) for metric in record.metrics]
     return replace(
         first,
         command=f"python -m experiments.equivariant_potential.run --element ELEMENT --preset {preset}",

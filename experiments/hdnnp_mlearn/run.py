@@ -18,6 +18,7 @@ from typing import Literal
 import tyro
 
 from experiments.hdnnp_mlearn.potential import chosen, fewer, fitted, scores, task_of
+from experiments.hdnnp_mlearn.published import beside_published
 from mlmat.analysis.record import Metric, RunRecord, save_record
 from mlmat.commands.runs import prepare_process
 from mlmat.data.registry import checksums, load
@@ -102,7 +103,8 @@ def main(config: Config) -> RunRecord | None:
             continue
         seconds[f"training, {element}"] = round(training, 1)
         common = {"dataset": name, "split": "published test", "n_train": len(parts.train)}
-        metrics += scores(predictor, task, parts.test, variant=element, seed=config.seed, **common)
+        found = scores(predictor, task, parts.test, variant=element, seed=config.seed, **common)
+        metrics += [beside_published(metric, element) for metric in found]
         record = RunRecord(
             system="HDNNP of the mlearn elements",
             preset=config.preset,

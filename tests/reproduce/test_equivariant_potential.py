@@ -34,7 +34,7 @@ def record(element, value):
 def test_records_of_elements_become_one():
     both = merged({"Si": record("Si", 0.1), "Ge": record("Ge", 0.2)}, "full")
     assert [m.value for m in both.metrics] == [0.1, 0.1, 0.2, 0.2]
-    assert [m.paper for m in both.metrics] == [0.069, None, None, None]
+    assert [m.paper for m in both.metrics] == [0.069, None, 0.098, None]
     assert both.seconds == {"run": 2.0, "training Si": 2.0, "training Ge": 2.0}
     assert set(both.data) == {"Si", "Ge"}
 

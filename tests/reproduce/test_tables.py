@@ -1,7 +1,11 @@
 """Numbers of the READMEs, set out in rows and columns."""
 
-from experiments.tables import BLOCK, grid, table
+import pytest
+
+from experiments.dots import draw_dots
+from experiments.tables import BLOCK, PICTURE, grid, table
 from mlmat.analysis.record import Metric, RunRecord
+from mlmat.errors import InputError
 
 
 def record() -> RunRecord:
@@ -40,3 +44,21 @@ def test_marks_name_the_experiment_and_the_way():
     found = BLOCK.search("<!-- numbers: a_b, grid hit share -->\nold\n<!-- end -->")
     assert found.group(2, 3, 4, 5) == ("a_b", "grid", "hit share", "<!-- end -->")
     assert BLOCK.search("<!-- numbers: a -->\n<!-- end -->").group(3) is None
+
+
+def test_published_values_stand_beside_the_measured_ones():
+    beside = Metric("error", 0.1, "eV", variant="a", paper=0.2)
+    metrics = [beside, Metric("error", 0.3, "eV", variant="b")]
+    lines = table(record().__class__(**{**vars(record()), "metrics": metrics})).splitlines()
+    assert lines[0] == "| what | of | measured | published | n |"
+    assert lines[2] == "| error | a | 0.100 eV | 0.200 eV |  |"
+    assert lines[3] == "| error | b | 0.300 eV |  |  |"
+
+
+def test_a_picture_of_one_metric(tmp_path):
+    metrics = record().metrics
+    draw_dots(metrics[:3], tmp_path / "dots.png")
+    assert (tmp_path / "dots.png").read_bytes().startswith(b"\x89PNG")
+    with pytest.raises(InputError, match="one metric"):
+        draw_dots(metrics, tmp_path / "two.png")
+    assert PICTURE.search("<!-- dots: a_b, forces MAE -->\n<!-- end -->").group(2, 3) == ("a_b", "forces MAE")
