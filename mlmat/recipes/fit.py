@@ -37,8 +37,8 @@ from mlmat.typing import SoftGraph
 CALIBRATION_ITEMS = 20
 """Fewer validation items than this say too little about uncertainty."""
 
-ON_DEVICE = 4_000_000
-"""Most edges and nodes of a training set that are sent to the device in one piece."""
+ON_DEVICE = 2**27
+"""Bytes of a training set that are sent to the device in one piece at most."""
 
 
 class TrainedTask(NamedTuple):
@@ -215,7 +215,7 @@ def _sources(
         sets = [molecule_set(items[part], targets[part], encoder.capacity) for part in parts]
         return molecule_source(sets[0], config.batch, config.seed), molecule_source(sets[1], 500)
     marked = with_targets(graphs, targets)
-    size = sum(int(g.n_edge[0]) + int(g.n_node[0]) for g in marked[:count])
+    size = sum(leaf.nbytes for graph in marked[:count] for leaf in jax.tree.leaves(graph))
     steps = -(-count // config.batch)
     # Chunks of equal length: an empty step at the end of the last one costs as much as a full one.
     count_chunks = -(-size // ON_DEVICE)
