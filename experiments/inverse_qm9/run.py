@@ -27,6 +27,7 @@ from mlmat.analysis.record import Metric, RunRecord, save_record
 from mlmat.commands.runs import prepare_process
 from mlmat.data.registry import checksums, load
 from mlmat.data.splits import Split, skeleton_split
+from mlmat.design.molecules.constraints import Constraints
 from mlmat.design.molecules.problem import molecule_problem
 from mlmat.design.objective import scaled_objective
 from mlmat.design.searcher import get_searcher, submit
@@ -45,6 +46,9 @@ TOLERANCE = 0.5
 
 PERCENTILES = {"low": 2, "middle": 50, "high": 98}
 """Targets, as percentiles of the training gaps."""
+
+ELEMENTS = "C", "N", "O", "F"
+"""Heavy elements of QM9; the space has sulfur, too, of which the predictor knows nothing."""
 
 
 @dataclass(frozen=True)
@@ -127,10 +131,17 @@ def designed(
     if file.exists():
         return json.loads(file.read_text())
     objective = scaled_objective((Want("gap", target, target, tolerance=TOLERANCE),), predictor)
-    problem = molecule_problem(objective, predictor.capacity)
+    constraints = Constraints(elements=ELEMENTS)
+    problem = molecule_problem(objective, predictor.capacity, constraints)
     began = time.process_time()
     search = get_searcher(searcher)(
-        problem, predictor, objective, config.number("budget"), config.seed, known=known
+        problem,
+        predictor,
+        objective,
+        config.number("budget"),
+        config.seed,
+        known=known,
+        allowed=constraints.allows,
     )
     try:
         chosen = submit(predictor, search, objective, config.number("designs"))
