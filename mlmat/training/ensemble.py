@@ -43,13 +43,15 @@ def molecule_source(molecules: MoleculeSet, batch: int, seed: int | None = None)
             "weights": (rows < count).astype(np.float32).reshape(steps, batch),
         }
 
-    def prepare(data: MoleculeSet, item: dict[str, jax.Array], key: jax.Array | None) -> Example:
-        rows = item["rows"]
-        graphs = gather(data, rows, jnp.zeros_like(rows)) if key is None else augmented(data, rows, key)
-        targets = data.targets[rows]
-        return Example(graphs, targets, jnp.broadcast_to(item["weights"][:, None], targets.shape))
+    return Source(molecules, chunks, _molecules, steps * batch, steps, own_order=True)
 
-    return Source(molecules, chunks, prepare, steps * batch, steps, own_order=True)
+
+def _molecules(data: MoleculeSet, item: dict[str, jax.Array], key: jax.Array | None) -> Example:
+    """`Source.prepare` of molecules."""
+    rows = item["rows"]
+    graphs = gather(data, rows, jnp.zeros_like(rows)) if key is None else augmented(data, rows, key)
+    targets = data.targets[rows]
+    return Example(graphs, targets, jnp.broadcast_to(item["weights"][:, None], targets.shape))
 
 
 def predict_set(predictor: Predictor, molecules: MoleculeSet, batch: int = 500) -> Predictions:

@@ -6,6 +6,7 @@ import json
 import math
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -26,8 +27,8 @@ from mlmat.training.step import (
     keep_best,
     learning_rate,
     make_run_chunk,
-    make_validate,
     rates,
+    validate_chunk,
 )
 from mlmat.typing import Variables
 
@@ -51,34 +52,39 @@ class Fitted(NamedTuple):
 
 def initial_variables(model: Any, batch: Any, config: TrainingConfig) -> Variables:
     """Fresh variables of every member, ``[M, ...]``."""
-    keys = jax.random.split(jax.random.key(config.seed), config.members)
-
-    def start(keys: jax.Array, batch: Any) -> Variables:
-        return map_members(lambda key: model.init({"params": key, "dropout": key}, batch), keys)
-
-    # It runs once: optimising it takes the compiler three times as long, for the same numbers.
-    return jax.jit(start, compiler_options={"xla_backend_optimization_level": 1})(keys, batch)
+    return _initial(model, jax.random.split(jax.random.key(config.seed), config.members), batch)
 
 
-def frozen_mask(prefixes: tuple[str, ...]) -> Callable[[Any], Any]:
+# It runs once: optimising it takes the compiler three times as long, for the same numbers.
+@partial(jax.jit, static_argnums=0, compiler_options={"xla_backend_optimization_level": 1})
+def _initial(model: Any, keys: jax.Array, batch: Any) -> Variables:
+    return map_members(lambda key: model.init({"params": key, "dropout": key}, batch), keys)
+
+
+@dataclass(frozen=True)
+class FrozenMask:
     """Mask of the parameters whose path (``layer/kernel``) starts with one of `prefixes`.
 
-    Raises:
-        InputError: when applied, if a prefix matches nothing.
+    A class and not a closure: equal masks are equal, so that they share what was compiled.
     """
 
-    def mask(params: Any) -> Any:
+    prefixes: tuple[str, ...]
+
+    def __call__(self, params: Any) -> Any:
+        """Pytree of booleans, true for what stays as it is.
+
+        Raises:
+            InputError: a prefix matches nothing.
+        """
         paths = [
             "/".join(str(k.key) for k in path) for path, _ in jax.tree_util.tree_leaves_with_path(params)
         ]
-        for prefix in prefixes:
+        for prefix in self.prefixes:
             if not any(path.startswith(prefix) for path in paths):
                 tops = sorted({path.split("/")[0] for path in paths})
                 raise InputError(f"no parameter starts with {prefix!r}; there are {', '.join(tops)}")
-        held = [any(path.startswith(prefix) for prefix in prefixes) for path in paths]
+        held = [any(path.startswith(prefix) for prefix in self.prefixes) for path in paths]
         return jax.tree.unflatten(jax.tree.structure(params), held)
-
-    return mask
 
 
 def fit(
@@ -112,10 +118,8 @@ def fit(
         InputError: the loss became NaN, or a frozen prefix matches nothing.
         DataError: the checkpoint is damaged or belongs to other settings.
     """
-    host_rates, held = rates(config, source.steps), frozen_mask(frozen) if frozen else None
-    # Under jit: some fifty small programs less to compile.
-    start = jax.jit(partial(initial_state, frozen=held))
-    state, history = start(variables, host_rates, jax.random.key(config.seed)), []
+    host_rates, held = rates(config, source.steps), FrozenMask(tuple(frozen)) if frozen else None
+    state, history = initial_state(variables, host_rates, jax.random.key(config.seed), frozen=held), []
     if checkpoint is not None and checkpoint.exists():
         state, history = load_state(checkpoint, state)
     if log is not None:
@@ -123,7 +127,7 @@ def fit(
     state, objective, data, numbers = (
         replicate(tree, mesh) for tree in (state, objective, source.data, host_rates)
     )
-    run_chunk, validate = make_run_chunk(source, config, held), make_validate(validation)
+    run_chunk = make_run_chunk(source, config, held)
     checks = [replicate(chunk, mesh) for chunk in validation.chunks(0)]
     check_data = replicate(validation.data, mesh)
     times = []
@@ -144,7 +148,10 @@ def fit(
                 f"the loss became {loss} in epoch {epoch + 1}: lower the learning rate "
                 f"(it is {config.learning_rate:g}) or look for outliers in the targets"
             )
-        found = [validate(objective, check_data, state.averaged, chunk) for chunk in checks]
+        found = [
+            validate_chunk(validation.prepare, objective, check_data, state.averaged, chunk)
+            for chunk in checks
+        ]
         sums, counts = (sum(np.asarray(part, float) for part in parts) for parts in zip(*found, strict=True))
         errors = sums / np.maximum(counts, 1e-12)
         score = np.asarray(objective.score(errors), np.float32)

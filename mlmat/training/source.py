@@ -44,7 +44,8 @@ class Source(NamedTuple):
         data: pytree kept on the device, handed to `prepare`.
         chunks: ``chunks(epoch) → iterator`` of chunks; the same epoch gives the same chunks.
         prepare: ``prepare(data, item, key) → Example``: one step's item of a chunk, on the
-            device; `key` is None where nothing may be random (validation).
+            device; `key` is None where nothing may be random (validation). A function of a module:
+            what is compiled for it is kept, and used by every training with the same function.
         count: examples in an epoch.
         steps: steps in an epoch, without empty ones.
         own_order: whether each ensemble member takes the steps of a chunk in its own order.

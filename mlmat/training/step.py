@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -91,6 +92,7 @@ def transformation(rates: Rates, frozen: Callable[[Any], Any] | None) -> optax.G
     return optax.chain(*chain)
 
 
+@partial(jax.jit, static_argnames="frozen")
 def initial_state(
     variables: Variables, rates: Rates, key: jax.Array, frozen: Callable[[Any], Any] | None = None
 ) -> TrainingState:
@@ -111,8 +113,26 @@ def initial_state(
     )
 
 
+class Program(NamedTuple):
+    """What a compiled step is made for; equal ones share their compiled code, so folds and seeds do.
+
+    Attributes:
+        prepare: of the `Source`: a function of a module, not a closure, or nothing is shared.
+        own_order: of the `Source`.
+        shards: sub-batches of a step.
+        precision: of matrix products.
+        frozen: maps parameters to a pytree of booleans, true where they stay as they are.
+    """
+
+    prepare: Callable
+    own_order: bool
+    shards: int
+    precision: str
+    frozen: Callable[[Any], Any] | None
+
+
 def make_run_chunk(source: Source, config: TrainingConfig, frozen: Callable[[Any], Any] | None = None):
-    """Compile-once function that trains all members on a chunk.
+    """Function that trains all members on a chunk.
 
     Args:
         source: training examples.
@@ -124,13 +144,20 @@ def make_run_chunk(source: Source, config: TrainingConfig, frozen: Callable[[Any
         norms [M, S])``: loss, weight and gradient norm of each step; a step without
         examples changes nothing and has weight 0.
     """
+    program = Program(source.prepare, source.own_order, config.shards, config.precision, frozen)
+    return partial(run_chunk, program)
+
+
+@partial(jax.jit, static_argnums=0)
+def run_chunk(program: Program, objective: Any, data: Any, rates: Rates, state: TrainingState, chunk: Any):
+    """See `make_run_chunk`."""
 
     def member(objective, data, rates: Rates, state: TrainingState, chunk):
-        optimiser = transformation(rates, frozen)
+        optimiser = transformation(rates, program.frozen)
         base = jax.random.wrap_key_data(state.key)
         steps = jax.tree.leaves(chunk)[0].shape[0]
         order = jnp.arange(steps)
-        if source.own_order:
+        if program.own_order:
             order = jax.random.permutation(jax.random.fold_in(base, state.step), steps)
 
         def step(carry, number):
@@ -142,15 +169,15 @@ def make_run_chunk(source: Source, config: TrainingConfig, frozen: Callable[[Any
 
             def shard_loss(params, item, key):
                 prepare, dropout = jax.random.split(key)
-                example = source.prepare(data, item, prepare)
+                example = program.prepare(data, item, prepare)
                 return objective.loss({**rest, "params": params}, example, dropout)
 
             def loss(params):
-                if config.shards == 1:
+                if program.shards == 1:
                     total, weight, changed = shard_loss(params, item, key)
                 else:
                     parts = jax.vmap(shard_loss, in_axes=(None, 0, 0))
-                    total, weight, changed = parts(params, item, jax.random.split(key, config.shards))
+                    total, weight, changed = parts(params, item, jax.random.split(key, program.shards))
                     total, weight = total.sum(), weight.sum()
                     changed = jax.tree.map(lambda leaf: leaf.mean(axis=0), changed)
                 return total / jnp.maximum(weight, 1e-12), (weight, changed)
@@ -175,30 +202,23 @@ def make_run_chunk(source: Source, config: TrainingConfig, frozen: Callable[[Any
         state = state._replace(variables=variables, averaged=averaged, optimiser=optimiser_state, step=count)
         return state, *trace
 
-    @jax.jit
-    def run(objective, data, rates, state, chunk):
-        with jax.default_matmul_precision(None if config.precision == "default" else config.precision):
-            return map_members(lambda one: member(objective, data, rates, one, chunk), state)
-
-    return run
+    with jax.default_matmul_precision(None if program.precision == "default" else program.precision):
+        return map_members(lambda one: member(objective, data, rates, one, chunk), state)
 
 
-def make_validate(source: Source):
-    """Compile-once ``validate(objective, data, variables, chunk) → sums, weights [M, C]``."""
+@partial(jax.jit, static_argnums=0)
+def validate_chunk(prepare: Callable, objective: Any, data: Any, variables: Variables, chunk: Any):
+    """Sums and weights ``[M, C]`` of the errors of all members on a chunk; `prepare` is the `Source`'s."""
 
-    @jax.jit
-    def run(objective, data, variables, chunk):
-        def member(variables):
-            def step(carry, item):
-                found = objective.errors(variables, source.prepare(data, item, None))
-                return jax.tree.map(jnp.add, carry, found), None
+    def member(variables):
+        def step(carry, item):
+            found = objective.errors(variables, prepare(data, item, None))
+            return jax.tree.map(jnp.add, carry, found), None
 
-            zeros = jnp.zeros(len(objective.columns))
-            return jax.lax.scan(step, (zeros, zeros), chunk)[0]
+        zeros = jnp.zeros(len(objective.columns))
+        return jax.lax.scan(step, (zeros, zeros), chunk)[0]
 
-        return map_members(member, variables)
-
-    return run
+    return map_members(member, variables)
 
 
 @jax.jit

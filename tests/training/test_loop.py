@@ -12,7 +12,7 @@ from problem import CONFIG, flat, problem, train
 from mlmat.errors import DataError, InputError
 from mlmat.training.config import TrainingConfig
 from mlmat.training.loop import fit
-from mlmat.training.step import initial_state, learning_rate, make_run_chunk, rates
+from mlmat.training.step import initial_state, learning_rate, make_run_chunk, rates, run_chunk
 
 PLAIN = replace(CONFIG, shards=1)
 
@@ -50,7 +50,7 @@ def test_an_interrupted_run_ends_with_the_same_numbers(whole, tmp_path):
 def test_other_settings_do_not_resume_a_checkpoint(tmp_path):
     train(replace(PLAIN, epochs=1), checkpoint=tmp_path / "run.state")
     with pytest.raises(DataError, match="other settings"):
-        train(replace(PLAIN, members=3), checkpoint=tmp_path / "run.state")
+        train(replace(PLAIN, members=1), checkpoint=tmp_path / "run.state")
 
 
 def test_streamed_chunks_give_the_numbers_of_one_scan(whole):
@@ -70,8 +70,10 @@ def test_one_trace_for_all_epochs_and_chunks():
         return original(self, *arguments)
 
     type(objective).loss = counted
+    run_chunk.clear_cache()  # of what other tests have traced
     try:
-        fit(objective, source, validation, PLAIN, variables)
+        for _ in range(2):
+            fit(objective, source, validation, PLAIN, variables)
     finally:
         type(objective).loss = original
     assert traces == 1
@@ -84,9 +86,9 @@ def test_other_rates_compile_nothing():
         rates(replace(PLAIN, learning_rate=rate, epochs=epochs, clip=clip), source.steps)
         for rate, epochs, clip in ((1e-3, 4, 1.0), (1e-2, 9, 0.5))
     )
-    state = initial_state(variables, slow, jax.random.key(0))
+    state, before = initial_state(variables, slow, jax.random.key(0)), run_chunk._cache_size()
     ends = [flat(run(objective, None, numbers, state, chunk)[0].variables) for numbers in (slow, fast)]
-    assert run._cache_size() == 1
+    assert run_chunk._cache_size() <= before + 1
     assert np.abs(ends[0] - ends[1]).max() > 1e-3
 
 
