@@ -16,6 +16,9 @@ from mlmat.errors import InputError
 
 console = Console()
 
+CHECKED = 50
+"""Frames of a trajectory that are compared with what the potential was trained on."""
+
 
 def run(options: MdOptions) -> int:
     """Run the command; returns the exit code."""
@@ -59,6 +62,7 @@ def run(options: MdOptions) -> int:
             seed=options.seed, skin=options.skin, double=options.double, report=report,
         )  # fmt: skip
     _conclude(options, out, atoms, time.perf_counter() - began)
+    _warn(potential, out)
     return 0
 
 
@@ -131,6 +135,25 @@ def _conclude(options: MdOptions, out: Path, atoms: Any, seconds: float) -> None
     for metric in record.metrics:
         console.print(f"{metric.name:<24} {metric.value:.4g} {metric.unit}", highlight=False)
     console.print("→ " + ", ".join(map(str, [*files, out / "results.json"])), highlight=False)
+
+
+def _warn(potential: Any, out: Path) -> None:
+    """Say so if the trajectory left what the potential was trained on."""
+    import ase.io
+
+    from mlmat.potentials.learned import ModelEnergy
+    from mlmat.predictor.extrapolation import Outside, extrapolations, knows_range
+    from mlmat.simulate.run import TRAJECTORY
+
+    if not isinstance(potential.energy, ModelEnergy) or not knows_range(potential.energy.model):
+        return
+    frames = ase.io.read(out / TRAJECTORY, ":")
+    graphs = [potential.encoder(one) for one in frames[:: -(-len(frames) // CHECKED)]]
+    met = Outside()
+    for far in extrapolations(potential.energy.model, potential.params["variables"], graphs, 10):
+        met = met.with_one(far)
+    if met.far:
+        console.print(f"warning: {met.warning('frames')}", style="yellow", highlight=False)
 
 
 def _metrics(options: MdOptions, log: dict[str, np.ndarray], frames: list) -> Any:

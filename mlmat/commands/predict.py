@@ -33,6 +33,7 @@ def run(options: PredictOptions) -> int:
     prepare_process()
     from mlmat.data.own import iterate_items
     from mlmat.predictor import load_predictor
+    from mlmat.predictor.extrapolation import Outside, knows_range
     from mlmat.predictor.stream import predict_rows
 
     predictor = load_predictor(options.predictor)
@@ -52,12 +53,16 @@ def run(options: PredictOptions) -> int:
     with _sink(out) as stream, frames as write, _progress() as progress:
         bar = progress.add_task("predicting", total=None, speed="")
         writer = csv.writer(stream)
-        writer.writerow(["line", "id", "input", *_heads(predictor), "status"])
+        ranged, met = knows_range(predictor.model), Outside()
+        writer.writerow(["line", "id", "input", *_heads(predictor), *(["outside"] * ranged), "status"])
         for answer in predict_rows(
             predictor, rows, batch=options.batch, workers=workers, forces=options.forces
         ):
-            row, mean, std, reason, _ = answer
+            row, mean, std, reason, _, outside = answer
             cells = [""] * len(_heads(predictor)) if mean is None else _cells(predictor, mean, std)
+            if ranged:
+                cells.append("" if outside is None else f"{outside:.4g}")
+                met = met if outside is None else met.with_one(outside)
             writer.writerow([row.line, row.id, row.text, *cells, reason or "ok"])
             done, failed = done + 1, failed + (reason is not None)
             if write is not None and reason is None:
@@ -67,6 +72,8 @@ def run(options: PredictOptions) -> int:
                 progress.update(bar, completed=done, speed=f"{speed:,.0f}/s")
     for note in notes:
         console.print(note, style="dim", highlight=False)
+    if met.far:
+        console.print(f"warning: {met.warning()}", style="yellow", highlight=False)
     where = "standard output" if str(out) == "-" else out
     console.print(
         f"{done - failed:,} of {done:,} rows predicted in {time.perf_counter() - began:.1f} s → {where}"

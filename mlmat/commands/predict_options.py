@@ -14,7 +14,9 @@ class PredictOptions:
     """Predict the properties of molecules or structures with a predictor file.
 
     Writes a CSV with one row for each line or frame of the input, in its order; a row that
-    cannot be used is kept with its reason. The file may be larger than the memory.
+    cannot be used is kept with its reason. The file may be larger than the memory. A potential on
+    descriptors says in the column "outside" how far a structure lies beyond its training range, in
+    units of that range, and warns of those that do.
 
     Examples: mlmat predict new.csv --predictor runs/dyes/predictor.mlmat | mlmat predict list.smi |
     cat list.smi | mlmat predict - --out -

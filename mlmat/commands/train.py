@@ -258,7 +258,10 @@ def _choice(options: TrainOptions, stem: Path, task, parts, seed: int, extensive
         report=lambda note: console.print(f"  {note}", style="dim", highlight=False),
         **given,
     )
-    choice = replace(choice, loss=EnergyLoss(*options.loss_weights))
+    if options.loss_weights is not None:
+        choice = replace(choice, loss=EnergyLoss(*options.loss_weights))
+    elif choice.loss == EnergyLoss():
+        choice = replace(choice, loss=EnergyLoss(stress=1.0))
     if not options.search:
         return choice
     with progress_bar("{task.fields[info]}") as progress:

@@ -40,7 +40,8 @@ class TrainOptions:
             with a test part. auto is that, or else random.
         fractions: train, validation and test part.
         model: auto, bond-mpnn or soft-mpnn (SMILES), schnet, dtnn, hdnnp, ani, equivariant,
-            cgcnn or sgcnn (structures; cgcnn is for crystals, sgcnn for slabs).
+            cgcnn or sgcnn (structures; cgcnn is for crystals, sgcnn for slabs), amp (hdnnp with the
+            defaults of AMP) or amp-image (one network for structures of one size and order).
         preset: how much work: quick, default (minutes on two cores), large (an accelerator).
         seed: of the split, the weights and the order.
         seeds: repeat everything with so many seeds and report the spread.
@@ -56,7 +57,8 @@ class TrainOptions:
         layers: its rounds of messages.
         cutoff: of neighbours in structures, Å; dtnn takes all pairs of atoms without it.
         neighbours: of each atom in cgcnn, the nearest; 12 without it.
-        loss_weights: of energy per atom, forces and stress, where forces are learnt.
+        loss_weights: of energy per atom, forces and stress, where forces are learnt. Default: 1 1 1,
+            and 1 0.04 0 for amp.
         patience: stop after so many epochs without improvement.
         baseline_rows: training rows that the kernel baselines see at most.
         out: folder for the results. Default: runs/train-<time>.
@@ -75,7 +77,18 @@ class TrainOptions:
     split: str = "auto"
     fractions: tuple[float, float, float] = (0.8, 0.1, 0.1)
     model: Literal[
-        "auto", "bond-mpnn", "soft-mpnn", "schnet", "dtnn", "hdnnp", "ani", "equivariant", "cgcnn", "sgcnn"
+        "auto",
+        "bond-mpnn",
+        "soft-mpnn",
+        "schnet",
+        "dtnn",
+        "hdnnp",
+        "ani",
+        "equivariant",
+        "cgcnn",
+        "sgcnn",
+        "amp",
+        "amp-image",
     ] = "auto"
     preset: Literal["quick", "default", "large"] = "default"
     seed: int = 0
@@ -92,7 +105,7 @@ class TrainOptions:
     layers: int | None = None
     cutoff: float | None = None
     neighbours: int | None = None
-    loss_weights: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    loss_weights: tuple[float, float, float] | None = None
     patience: int | None = None
     baseline_rows: int = 4000
     out: Path | None = None

@@ -127,7 +127,8 @@ class DensityFunctional(nn.Module):
         Raises:
             InputError: densities that are not positive anywhere.
         """
-        x = np.asarray(local_features(densities, self.widths, self.periodic), float)
+        features = jax.jit(local_features, static_argnums=(1, 2))
+        x = np.asarray(features(densities, self.widths, self.periodic), float)
         weights = np.asarray(densities.values, float).ravel()
         if not weights.sum() > 0:
             raise InputError("the densities hold no particles: give positive densities")

@@ -14,6 +14,7 @@ import numpy as np
 from mlmat.data.own.contents import Row
 from mlmat.errors import MlmatError
 from mlmat.predictor.encoding import BLOCK, encode_items
+from mlmat.predictor.extrapolation import extrapolations, knows_range
 from mlmat.predictor.forces import Forces, predict_forces
 from mlmat.predictor.predict import predict_encoded
 from mlmat.predictor.predictor import Predictor
@@ -31,6 +32,7 @@ class Answer(NamedTuple):
         std: ``[P]`` its standard deviation; None if there is no prediction.
         reason: why there is none; None if there is.
         forces: on the atoms, if they were asked for.
+        outside: see `mlmat.predictor.extrapolation`; None if the network does not know its range.
     """
 
     row: Row
@@ -38,6 +40,7 @@ class Answer(NamedTuple):
     std: np.ndarray | None
     reason: str | None
     forces: Forces | None = None
+    outside: float | None = None
 
 
 def predict_rows(
@@ -120,12 +123,15 @@ def _answers(
     usable = [graph for graph in graphs if not isinstance(graph, str)]
     found = predict_encoded(predictor, usable, batch)
     gradients = predict_forces(predictor, usable, batch) if forces else repeat(None)
+    ranges = repeat(None)
+    if knows_range(predictor.model):
+        ranges = extrapolations(predictor.model, predictor.variables, usable, batch)
     for row, graph in zip(block, graphs, strict=True):
         if isinstance(graph, str):
             yield Answer(row, None, None, graph)
             continue
-        (mean, std), force = next(found), next(gradients)
+        (mean, std), force, outside = next(found), next(gradients), next(ranges)
         if np.isfinite(mean).all() and (force is None or np.isfinite(force.mean).all()):
-            yield Answer(row, mean, std, None, force)
+            yield Answer(row, mean, std, None, force, outside)
         else:
             yield Answer(row, None, None, "prediction is NaN")

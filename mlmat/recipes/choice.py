@@ -12,6 +12,7 @@ from mlmat.training.config import EnergyLoss, TrainingConfig
 KINDS = {
     **dict.fromkeys(("bond-mpnn", "soft-mpnn"), "smiles"),
     **dict.fromkeys(("schnet", "dtnn", "hdnnp", "ani", "equivariant", "cgcnn", "sgcnn"), "structure"),
+    **dict.fromkeys(("amp", "amp-image"), "structure"),
 }
 """Model name → what it takes. The first of a kind is its default."""
 
@@ -52,11 +53,19 @@ COST = {
     "equivariant": 4.0,
     "cgcnn": 1.5,
     "sgcnn": 1.5,
+    "amp": 1.0,
+    "amp-image": 1.0,
 }
 """Time for an atom, beside the bond-graph network's: neighbours within a cutoff are many."""
 
 HIDDEN = {"quick": 24, "default": 30, "large": 60}
 """Width of the two hidden layers of a potential on symmetry functions; they are small by design."""
+
+AMP = ("amp", "amp-image")
+AMP_WIDTH, AMP_CUTOFF = 5, 6.5
+AMP_LOSS = EnergyLoss(energy=1.0, forces=0.04, kind="mse")
+"""Defaults of AMP, atom-centred and image-centred: A. Khorshidi, A. A. Peterson, Comput. Phys. Commun. 207,
+310 (2016): two hidden layers of five, 6.5 Å, force coefficient 0.04."""
 
 DEPTH = {"schnet": "interactions", "dtnn": "passes"}
 """What a network calls the number of its layers, if not ``layers``."""
@@ -118,7 +127,7 @@ class Choice:
         if self.model == "sgcnn":
             cutoff = {"cutoff": self.cutoff} if self.cutoff else {}
             return SlabGraphEncoder(tuple(sorted(symbols, key=atomic_numbers.get)), **cutoff)
-        published = {"dtnn": ALL_PAIRS, "ani": ANI_1X.cutoff}
+        published = {"dtnn": ALL_PAIRS, "ani": ANI_1X.cutoff, **dict.fromkeys(AMP, AMP_CUTOFF)}
         cutoff = self.cutoff or published.get(self.model, CUTOFF)
         if self.model == "ani" and cutoff < ANI_1X.cutoff:
             raise InputError(f"ani has its own cutoff, {ANI_1X.cutoff} Å: leave --cutoff out, or take hdnnp")
@@ -160,6 +169,14 @@ class Choice:
                 functions = spread_functions(encoder.cutoff)
                 fields = {"descriptor": functions} | self.fields
                 return HDNNP(len(encoder.elements), outputs=outputs, pooling=pooling, **fields)
+            case "amp" | "amp-image":
+                from mlmat.descriptors.published_functions import amp_gaussians
+                from mlmat.models.hdnnp import HDNNP
+                from mlmat.models.image_network import ImageNetwork
+
+                kind = HDNNP if self.model == "amp" else ImageNetwork
+                fields = {"descriptor": amp_gaussians(encoder.cutoff)} | self.fields
+                return kind(len(encoder.elements), outputs=outputs, pooling=pooling, **fields)
             case "equivariant":
                 from mlmat.models.equivariant import Equivariant
 
@@ -246,6 +263,13 @@ def choose(
         width, layers = given_width or (HIDDEN[preset] if model == "hdnnp" else None), given_layers or 2
         fields = {"hidden": (width,) * layers} if width else {}
         width = width or "as published"
+    elif model in AMP:
+        width, layers = given_width or AMP_WIDTH, given_layers or 2
+        fields = {"hidden": (width,) * layers}
+        if model == "amp-image":
+            if size != round(size):
+                raise InputError("amp-image takes structures of one size, in one order of atoms: choose amp")
+            fields["atoms"] = round(size)
     elif model == "sgcnn":
         # Its atoms have the bits of their element, no features of a width to choose.
         width, layers = 58, given_layers or 3
@@ -256,4 +280,5 @@ def choose(
         f"{model}, {training.members} members, width {width}, {layers} layers, {training.epochs} epochs, "
         f"batch {training.batch}"
     )
-    return Choice(model, training, fields, cutoff, neighbours=neighbours)
+    loss = AMP_LOSS if model in AMP else EnergyLoss()
+    return Choice(model, training, fields, cutoff, loss, neighbours=neighbours)

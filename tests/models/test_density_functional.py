@@ -1,5 +1,7 @@
 """The functional of densities against NumPy, its derivative against known ones and differences."""
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -17,6 +19,8 @@ from mlmat.models.density_functional import (
     local_features,
 )
 
+FEATURES = jax.jit(local_features, static_argnums=(1, 2))
+
 
 def lump(shape, centre, width, spacing):
     """A Gaussian density with one particle."""
@@ -26,7 +30,7 @@ def lump(shape, centre, width, spacing):
 
 
 def fresh(model, densities, seed=0):
-    variables = model.init(jax.random.key(seed), densities)
+    variables = jax.jit(model.init)(jax.random.key(seed), densities)
     return jax.tree.map(
         lambda leaf: leaf[0], model.fitted(jax.tree.map(lambda a: a[None], variables), densities)
     )
@@ -43,7 +47,7 @@ def test_the_functional_is_that_of_the_paper_written_out():
         densities = line(40, 0.15)
         model = DensityFunctional(outputs=2, hidden=(5,), widths=(0.3,))
         variables = fresh(model, densities)
-        found = np.asarray(model.apply(variables, densities))
+        found = np.asarray(jax.jit(model.apply)(variables, densities))
     n, h = np.asarray(densities.values)[0], 0.15
     layers = variables["params"]["MLP_0"]
     mean, spread = (np.asarray(variables[SCALING][k], float) for k in ("mean", "spread"))
@@ -68,7 +72,7 @@ def test_features_of_a_gaussian_are_its_derivatives():
     n = lump((150,), (1.5,), w, (h,))
     x = h * np.arange(150) - 1.5
     with jax.enable_x64(True):
-        found = np.asarray(local_features(Densities(n[None], np.array([h])), (0.4,), False))[0]
+        found = np.asarray(FEATURES(Densities(n[None], np.array([h])), (0.4,), False))[0]
     np.testing.assert_allclose(found[:, 1], (n * x / w**2) ** 2, atol=0.05)
     np.testing.assert_allclose(found[:, 2], n * (x**2 / w**4 - 1 / w**2), atol=0.05)
     # Convolving two Gaussians adds their variances.
@@ -87,13 +91,13 @@ def test_it_keeps_shifts_exchanged_axes_and_adds_up():
     densities = Densities(values, np.array(spacing))
     model = DensityFunctional(hidden=(8,), widths=(0.4,))
     variables = fresh(model, densities)
-    found = np.asarray(model.apply(variables, densities))[:, 0]
+    found = np.asarray(jax.jit(model.apply)(variables, densities))[:, 0]
     np.testing.assert_allclose(found, found[0], rtol=1e-4)
     # Two lumps too far apart to see each other count twice; no density counts nothing.
     wide = Densities(np.stack([lump((60,), (c,), 0.3, (0.2,)) for c in (2.0, 10.0)]), np.array([0.2]))
     both = Densities(np.stack([wide.values.sum(axis=0), 0 * wide.values[0]]), wide.spacing)
     variables = fresh(model, wide)
-    alone, together = (np.asarray(model.apply(variables, d))[:, 0] for d in (wide, both))
+    alone, together = (np.asarray(jax.jit(model.apply)(variables, d))[:, 0] for d in (wide, both))
     assert together[0] == pytest.approx(alone.sum(), rel=1e-4)
     assert together[1] == 0
 
@@ -104,7 +108,7 @@ def test_a_grid_that_repeats_knows_no_end():
     densities = Densities(values, np.array([0.1]))
     variables = fresh(model, densities)
     rolled = densities._replace(values=np.roll(values, 29, axis=1))
-    found = [np.asarray(model.apply(variables, d)) for d in (densities, rolled)]
+    found = [np.asarray(jax.jit(model.apply)(variables, d)) for d in (densities, rolled)]
     np.testing.assert_allclose(found[0], found[1], rtol=1e-4)
     first, second = differences(jnp.asarray(values), jnp.array([0.1]), 1, True)
     assert float(jnp.abs(integral(first, jnp.array([0.1]))).max()) < 1e-5
@@ -127,7 +131,10 @@ def test_derivatives_of_thomas_fermi_and_weizsaecker():
         def weizsaecker(d):
             return integral(differences(d.values, d.spacing, 1, False)[0] ** 2 / (8 * d.values), d.spacing)
 
-        found = [np.asarray(functional_derivative(f, densities))[0] for f in (thomas_fermi, weizsaecker)]
+        found = [
+            np.asarray(jax.jit(partial(functional_derivative, f))(densities))[0]
+            for f in (thomas_fermi, weizsaecker)
+        ]
     np.testing.assert_allclose(found[0], np.pi**2 / 2 * n**2, rtol=1e-10)
     inside = slice(10, -10)  # the steps to zero at the ends are no smooth density
     expected = slope**2 / (8 * n**2) - curvature / (4 * n)
@@ -141,9 +148,9 @@ def test_the_derivative_of_the_network_is_that_of_differences():
         variables = fresh(model, densities)
 
         def functional(d):
-            return model.apply(variables, d)[:, 0]
+            return jax.jit(model.apply)(variables, d)[:, 0]
 
-        found = np.asarray(functional_derivative(functional, densities))
+        found = np.asarray(jax.jit(partial(functional_derivative, functional))(densities))
         for point in (3, 14, 22):
             change = np.zeros(densities.values.shape)
             change[:, point] = 1e-5

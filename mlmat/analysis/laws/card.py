@@ -8,7 +8,7 @@ construction shows rounding of 1e-12 and one that was only learnt shows what lea
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import ase
@@ -19,9 +19,13 @@ from mlmat.analysis.laws.law import Law, Plan, Subject
 from mlmat.analysis.laws.size import alkanes, dissociation, free_atoms, many_copies, two_copies
 from mlmat.analysis.laws.surface import breathing, smoothness
 from mlmat.analysis.laws.symmetry import symmetry_plans
+from mlmat.errors import InputError
 
 EXACT = 1e-8
 """Share of the largest property by which rounding may break a law that holds by construction."""
+
+
+NO_NUMBER = "does not apply: the model gives no number for one of the structures, as for another size"
 
 
 def judge_all(subject: Subject, plans: Sequence[Plan]) -> list[Law]:
@@ -30,8 +34,12 @@ def judge_all(subject: Subject, plans: Sequence[Plan]) -> list[Law]:
     ends = np.cumsum([len(plan.structures) for plan in plans])
     laws = []
     for plan, part in zip(plans, np.split(values, ends[:-1]), strict=True):
-        judged = plan.judge(part)
-        laws += judged if isinstance(judged, list) else [judged]
+        with np.errstate(invalid="ignore"):
+            judged = plan.judge(part)
+        judged = judged if isinstance(judged, list) else [judged]
+        if not np.isfinite(part).all():
+            judged = [replace(law, value=None, curves={}, says=NO_NUMBER) for law in judged]
+        laws += judged
     return laws
 
 
@@ -46,8 +54,16 @@ def measure_laws(subject: Subject, structures: Sequence[ase.Atoms], seed: int = 
 
     Returns:
         Laws in the order of the card: symmetries, size, surface, forces, beyond the training set, precision.
+
+    Raises:
+        InputError: the model gives no number for one of the structures themselves.
     """
     plain = subject.values(structures)
+    if not np.isfinite(plain).all():
+        raise InputError(
+            f"{subject.name} gives no number for structure {int(np.isfinite(plain).argmin())}: with --file, "
+            "give molecules that it can take (all of one size, for a network of one size)"
+        )
     scale = float(np.abs(plain).max())
     exact = EXACT * max(scale, 1e-6)
     rng = np.random.default_rng(seed)
