@@ -40,6 +40,11 @@ COMMANDS = {
         "mlmat.commands.md",
         "molecular dynamics by a trained or classical potential",
     ),
+    "learn": (
+        "mlmat.commands.learn_options",
+        "mlmat.commands.learn",
+        "a potential that explores by dynamics and asks for the labels it lacks",
+    ),
     "data": (
         "mlmat.commands.data_options",
         "mlmat.commands.data",
@@ -76,6 +81,7 @@ start here:
   mlmat train dyes.csv --target "Absorption/nm" --unit nm
   mlmat predict new.csv --predictor runs/dyes/predictor.mlmat
   mlmat md silicon.cif --potential runs/si/predictor.mlmat
+  mlmat learn start.xyz --oracle emt    a potential that finds its own training set
   mlmat data list                       data sets and where they are
   mlmat laws runs/mine/predictor.mlmat  what it keeps of symmetry, size and forces
   mlmat explain predictor.mlmat cifs/   what each atom adds to the prediction
@@ -109,7 +115,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
         return code
     except KeyboardInterrupt:
-        resumable = words[:1] in (["design"], ["train"], ["md"])
+        resumable = words[:1] in (["design"], ["train"], ["md"], ["learn"])
         resume = f"; mlmat {words[0]} --resume DIR goes on" if resumable else ""
         print(f"mlmat: interrupted; what was finished is kept{resume}", file=sys.stderr)
         return INTERRUPTED

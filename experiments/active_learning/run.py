@@ -2,10 +2,9 @@
 
     python -m experiments.active_learning.run --preset quick --out runs/active_learning
 
-Round by round: train an ensemble, let it run dynamics of particles at rising temperature until its
-members disagree, label the frames they disagree most about with EMT, and add them. Beside it, as
-many labels at random times of the same explorations. Both are judged on trajectories of EMT itself
-that are never used for anything else. Every finished round is kept, so the run can be resumed.
+The campaign of `mlmat learn`, twice from the same labels at 300 K: once with the frames that the
+members of the committee disagree most about, once with as many at random times of the
+explorations. Both are judged on trajectories of EMT itself that are never used for anything else.
 """
 
 from __future__ import annotations
@@ -17,24 +16,19 @@ from typing import Literal
 
 import ase
 import ase.io
-import numpy as np
 import tyro
-from ase.calculators.singlepoint import SinglePointCalculator
 
-from experiments.nanoparticle_md.run import ELEMENTS, TIME_STEP, labelled, particle, trajectory
-from mlmat.analysis.record import Metric, RunRecord, save_record
+from experiments.nanoparticle_md.run import ELEMENTS, TIME_STEP, particle, trajectory
+from mlmat.analysis.record import RunRecord, save_record
+from mlmat.commands.learn_outputs import draw_rounds, learning_metrics
 from mlmat.commands.runs import prepare_process
-from mlmat.files import atomic_write
-from mlmat.metrics import mae
-from mlmat.potentials import emt, from_predictor
+from mlmat.design.campaign.explorations import LearningConfig
+from mlmat.design.campaign.frames import Committee, labelled, write_frames
+from mlmat.design.campaign.potential import learn_potential
+from mlmat.oracles.structures import StructureOracle
+from mlmat.potentials import emt
 from mlmat.potentials.calculator import evaluate_atoms
-from mlmat.predictor import load_predictor, save_predictor
-from mlmat.recipes.choice import choose
-from mlmat.recipes.fit import fit_task
-from mlmat.recipes.mechanics_scores import predict_mechanics
-from mlmat.recipes.task import Task
 from mlmat.simulate.ensembles import Langevin
-from mlmat.simulate.explore import explore, uncertain
 
 TEMPERATURES = (300.0, 600.0, 900.0, 1200.0)
 LEAST, FURTHEST = 0.05, 1.5
@@ -43,11 +37,11 @@ LEAST, FURTHEST = 0.05, 1.5
 
 @dataclass(frozen=True)
 class Config:
-    """Options of the experiment.
+    """Options of the experiment; run again with the same `out` to go on.
 
     Attributes:
         preset: quick: 55 atoms, two rounds; full: four rounds.
-        out: folder for the results; finished rounds are not run again.
+        out: folder for the results.
         seed: of everything random.
         rounds: default by preset.
         labels: new labels in a round.
@@ -62,105 +56,69 @@ class Config:
     epochs: int = 60
 
 
-def label(frames: list[ase.Atoms]) -> list[ase.Atoms]:
-    """Frames with energy and forces of EMT."""
-    found = []
-    for one in frames:
-        clean = ase.Atoms(one.numbers, one.positions)
-        energy, forces = evaluate_atoms(emt(ELEMENTS), clean)
-        clean.calc = SinglePointCalculator(clean, energy=energy, forces=forces)
-        found.append(clean)
-    return found
+def emt_frames(seeds: list[int], temperatures: list[float], frames: int, interval: int, path: Path) -> list:
+    """Labelled frames of trajectories of EMT, made once and kept in a file."""
+    if not path.exists():
+        found = []
+        for seed, kelvin in zip(seeds, temperatures, strict=True):
+            ensemble = Langevin(TIME_STEP, kelvin, friction=5.0)
+            found += trajectory(emt(ELEMENTS), particle(3, seed), ensemble, frames, interval, kelvin, seed)[0]
+        write_frames(path, [label(one) for one in found])
+    return ase.io.read(path, ":")
 
 
-def train(frames: list[ase.Atoms], file: Path, config: Config) -> None:
-    """An ensemble of two on the frames, saved."""
-    items, energies, forces = labelled(frames)
-    order = np.random.default_rng(config.seed).permutation(len(items))
-    cut = max(2, len(items) // 8)
-    choice = choose(
-        "structure", len(items) - cut, float(len(items[0])), model="hdnnp", preset="quick",
-        seed=config.seed, members=2, epochs=config.epochs, batch=4, cutoff=5.0,
-    )  # fmt: skip
-    task = Task("structure", items, energies, ("energy",), ("eV",), forces=forces)
-    state = file.with_suffix(".state")
-    trained = fit_task(task, order[cut:], order[:cut], choice, extensive=True, checkpoint=state)
-    save_predictor(trained.predictor, file)
-
-
-def grow(frames: list[ase.Atoms], file: Path, way: str, number: int, config: Config) -> list[ase.Atoms]:
-    """New labelled frames from explorations by the ensemble in `file`."""
-    potential, new = from_predictor(load_predictor(file)), []
-    for index, kelvin in enumerate(TEMPERATURES):
-        atoms = particle(3, config.seed + 1000 * number + index)
-        ensemble = Langevin(TIME_STEP, kelvin, friction=5.0)
-        found = explore(potential, atoms, ensemble, 40, 25, kelvin, FURTHEST, config.seed + number)
-        print(f"round {number} {way} {kelvin:.0f} K: {len(found.frames)} frames {found.ended}", flush=True)
-        # A last frame beyond all bounds is no structure to learn from.
-        usable = found._replace(
-            frames=[f for f, s in zip(found.frames, found.disagreement, strict=True) if s <= FURTHEST],
-            disagreement=found.disagreement[found.disagreement <= FURTHEST],
-        )
-        share = config.labels // len(TEMPERATURES)
-        if way == "uncertain":
-            new += uncertain(usable, share, LEAST) if usable.frames else []
-        elif usable.frames:
-            rng = np.random.default_rng(config.seed + 10 * number + index)
-            picked = rng.permutation(len(usable.frames))[:share]
-            new += [usable.frames[k] for k in sorted(picked)]
-    return frames + label(new)
+def label(atoms: ase.Atoms) -> ase.Atoms:
+    """A frame with energy and forces of EMT."""
+    energy, forces = evaluate_atoms(emt(ELEMENTS), ase.Atoms(atoms.numbers, atoms.positions))
+    return labelled(atoms, {"energy": energy, "forces": forces})
 
 
 def main(config: Config) -> RunRecord:
     prepare_process()
     began = time.perf_counter()
     config.out.mkdir(parents=True, exist_ok=True)
-    rounds = config.rounds or (4 if config.preset == "full" else 2)
-    unseen, first = [], []
-    for index, kelvin in enumerate(TEMPERATURES):
-        ensemble = Langevin(TIME_STEP, kelvin, friction=5.0)
-        atoms = particle(3, config.seed + 500 + index)
-        unseen += trajectory(emt(ELEMENTS), atoms, ensemble, 20, 50, kelvin, config.seed)[0]
-    for index in range(2):
-        ensemble = Langevin(TIME_STEP, 300.0, friction=5.0)
-        atoms = particle(3, config.seed + index)
-        first += trajectory(emt(ELEMENTS), atoms, ensemble, 12, 25, 300.0, config.seed)[0]
+    seed, rounds = config.seed, config.rounds or (4 if config.preset == "full" else 2)
+    count = len(TEMPERATURES)
+    test = emt_frames(
+        [seed + 500 + k for k in range(count)], list(TEMPERATURES), 20, 50, config.out / "test.extxyz"
+    )
+    known = emt_frames([seed, seed + 1], [300.0, 300.0], 12, 25, config.out / "known.extxyz")
+    starts = [particle(3, seed + 1000 + k) for k in range(4 * count)]
     metrics = []
     for way in ("uncertain", "random"):
-        frames = label(first)
-        for number in range(rounds + 1):
-            file = config.out / f"{way}-{number}.mlmat"
-            stored = config.out / f"{way}-{number}.extxyz"
-            if stored.exists():
-                frames = ase.io.read(stored, ":")
-            else:
-                if number:
-                    frames = grow(frames, config.out / f"{way}-{number - 1}.mlmat", way, number, config)
-                with atomic_write(stored, "w", encoding="utf-8") as stream:
-                    ase.io.write(stream, frames, format="extxyz")
-            if not file.exists():
-                train(frames, file, config)
-            found = predict_mechanics(load_predictor(file), unseen)
-            observed = np.concatenate([one.get_forces() for one in unseen])
-            error = mae(np.concatenate(found.forces).ravel(), observed.ravel())
-            print(f"{way} round {number}: {len(frames)} labels, force MAE {error:.4f} eV/Å", flush=True)
-            metrics.append(
-                Metric(
-                    "force MAE", error, "eV/Å", split="EMT trajectories, 300 to 1,200 K",
-                    variant=f"{way}, round {number}", n_train=len(frames), n_test=len(unseen),
-                )
-            )  # fmt: skip
+        folder = config.out / way
+        folder.mkdir(exist_ok=True)
+        settings = LearningConfig(
+            rounds, config.labels, TEMPERATURES, time_step=TIME_STEP,
+            least=LEAST, furthest=FURTHEST, pick=way, seed=seed,
+        )  # fmt: skip
+        learned = learn_potential(
+            starts,
+            StructureOracle("emt"),
+            settings,
+            Committee(cutoff=5.0, epochs=config.epochs),
+            folder,
+            known=known,
+            test=test,
+            report=lambda number, stage, done, total: print(
+                f"\r{number} {stage} {done}/{total}    ", end="", flush=True
+            ),
+        )
+        draw_rounds(learned.rounds, learned.test, folder / "campaign.png")
+        metrics += learning_metrics(learned, way)
     record = RunRecord(
         system="active learning of a copper-gold particle",
         preset=config.preset,
         command=f"python -m experiments.active_learning.run --preset {config.preset}",
         config={key: str(value) for key, value in asdict(config).items() if key != "out"},
-        seeds=[config.seed],
+        seeds=[seed],
         data={},
         seconds={"run": round(time.perf_counter() - began, 1)},
         metrics=metrics,
     )
     save_record(record, config.out / f"{config.preset}.json")
+    for one in metrics:
+        print(f"{one.variant:<22} {one.name:<34} {one.value:.4f} {one.unit}")
     return record
 
 

@@ -42,7 +42,7 @@ class UserOracle:
 
     def __call__(self, smiles: str) -> Verdict:
         """Verdict of the user's function; whatever goes wrong inside is its status."""
-        function = _resolve(self.reference)
+        function = resolve(self.reference)
         began = time.perf_counter()
         try:
             result = function(smiles)
@@ -63,7 +63,7 @@ def load_oracle(reference: str, name: str = "score") -> UserOracle:
         InputError: not of this form, no such module or function, not callable, or a
             function that cannot be called with one argument.
     """
-    function = _resolve(reference)
+    function = resolve(reference)
     if not callable(function):
         raise InputError(
             f"the oracle {reference!r} is a {type(function).__name__}, not a function: {EXAMPLE}"
@@ -96,7 +96,12 @@ def verify_with(
     return judge(oracle, smiles, workers=workers, time_limit=time_limit)
 
 
-def _resolve(reference: str) -> Callable[[str], Any]:
+def resolve(reference: str) -> Callable[[Any], Any]:
+    """What ``"module:function"`` names; the current folder is searched, too.
+
+    Raises:
+        InputError: not of this form, or no such module or function.
+    """
     module_name, colon, function_name = reference.partition(":")
     if not (module_name and colon and function_name) or module_name.endswith(".py"):
         raise InputError(f"cannot read the oracle {reference!r}: {EXAMPLE}")

@@ -55,6 +55,8 @@ def explore(
     potential = fitting(potential, [potential.encoder(atoms)])
     system, grid, state = start(potential, atoms, temperature, seed)
     state = ensemble(potential, system, grid).init(state)
+    # Sizes that grow with the frames; those of the dynamics grow only when it needs them.
+    members = potential
     found, spread = [], []
     for _ in range(frames):
         try:
@@ -63,20 +65,24 @@ def explore(
             return Explored(found, np.array(spread), str(error))
         one = frame(atoms, state)
         found.append(one)
-        spread.append(float(force_disagreement(potential, [one])[0]))
+        members = fitting(members, [members.encoder(one)])
+        spread.append(float(force_disagreement(members, [one])[0]))
         if spread[-1] > furthest:
             return Explored(found, np.array(spread), f"the members differ by {spread[-1]:.2f} eV/Å")
     return Explored(found, np.array(spread), "")
 
 
-def uncertain(explored: Explored, count: int, least: float, apart: int = 3) -> list[ase.Atoms]:
+def uncertain(disagreement: np.ndarray, count: int, least: float, apart: int = 3) -> list[int]:
     """The frames that the members differ most about, not too close in time.
 
     Args:
-        explored: of one trajectory.
+        disagreement: ``[frames]`` eV/Å, in the order of time.
         count: frames, at most.
         least: eV/Å of disagreement; frames below teach little.
         apart: frames between two that are taken, at least.
+
+    Returns:
+        Their indices, ascending.
 
     Raises:
         InputError: a count below 1.
@@ -84,9 +90,9 @@ def uncertain(explored: Explored, count: int, least: float, apart: int = 3) -> l
     if count < 1:
         raise InputError(f"at least one frame must be asked for, not {count}")
     taken: list[int] = []
-    for index in np.argsort(explored.disagreement)[::-1]:
-        if explored.disagreement[index] < least or len(taken) == count:
+    for index in np.argsort(disagreement)[::-1]:
+        if disagreement[index] < least or len(taken) == count:
             break
         if all(abs(index - other) >= apart for other in taken):
             taken.append(int(index))
-    return [explored.frames[index] for index in sorted(taken)]
+    return sorted(taken)
