@@ -58,3 +58,12 @@ def test_structures_are_relaxed_side_by_side():
     assert [row["converged"] for row in rows] == ["yes"] * 3
     assert float(rows[0]["energy (eV)"]) / 4 == pytest.approx(float(rows[2]["energy (eV)"]), abs=1e-4)
     assert np.abs(relaxed[0].get_forces()).max() < 1e-3
+
+
+def test_options_of_constant_pressure_reach_the_barostat():
+    from mlmat.commands.md import _ensemble
+    from mlmat.commands.md_options import MdOptions
+    from mlmat.simulate.barostat import NPT
+
+    options = MdOptions(ensemble="npt", pressure=2.0, barostat_time=500.0, compressibility=0.1, cell="axes")
+    assert _ensemble(options) == NPT(1.0, 300.0, 2.0, 5.0, 500.0, 0.1, "axes")
