@@ -1,5 +1,6 @@
 """A folder of crystals with CGCNN's id_prop.csv: whatever is in it, training and prediction go on."""
 
+import io
 import re
 
 import ase
@@ -9,6 +10,7 @@ import pytest
 from ase.build import bulk
 
 from mlmat.data.own import iterate_items, read_own_data
+from mlmat.data.own.cif import read_cif
 from mlmat.graphs.crystal_graph import CrystalGraphEncoder
 from mlmat.graphs.radius_graph import RadiusGraphEncoder
 
@@ -102,6 +104,24 @@ def test_unusual_but_fine(atoms, tmp_path):
         graph = encoder(data.items[3])
         assert graph.n_node[0] == len(atoms)
         assert np.isfinite(graph.edges["shift"]).all()
+
+
+def test_sites_without_symmetry_are_those_of_ase():
+    atoms = bulk("NaCl", "rocksalt", 5.64) * (2, 2, 1)
+    atoms.rattle(0.1, seed=0)
+    stream = io.BytesIO()
+    ase.io.write(stream, atoms, format="cif")
+    text = stream.getvalue().decode()
+    (found,), theirs = read_cif(text), ase.io.read(io.StringIO(text), format="cif")
+    np.testing.assert_array_equal(found.positions, theirs.positions)
+    np.testing.assert_array_equal(found.numbers, theirs.numbers)
+    np.testing.assert_array_equal(found.cell, theirs.cell)
+    assert found.pbc.all()
+    # A site listed twice, or across a face of the cell, is one; so it is when symmetry makes it.
+    twice = HEAD + "Na1 Na 0 0 0 1.0\nNa2 Na 0.0002 0 0.9999 1.0\nCl1 Cl 0.5 0.5 0.5 1.0\n"
+    assert [len(one) for one in read_cif(twice)] == [2]
+    (salt,) = read_cif(twice.replace("P 1", "F m -3 m"))
+    assert salt.get_chemical_formula() == "Cl4Na4"
 
 
 @pytest.mark.parametrize("name", ["POSCAR", "CONTCAR", "POSCAR_12", "x.poscar"])

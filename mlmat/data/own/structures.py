@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import warnings
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -16,6 +15,7 @@ from ase.io.extxyz import read_extxyz
 from ase.io.xyz import read_xyz
 from rdkit import Chem
 
+from mlmat.data.own.cif import read_cif
 from mlmat.data.own.geometry import check_structure
 from mlmat.data.own.text import broken, open_text, readable, suffix_of
 from mlmat.errors import DataError, InputError
@@ -147,9 +147,7 @@ def _cif(path: str | Path) -> _Read:
     if not text.strip():
         raise DataError(f"{path} is empty")
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            found = ase.io.read(io.StringIO(text), format="cif", index=":")
+        found = read_cif(text)
     except Exception as error:  # as above
         yield None, {}, f"broken CIF: {_said(error)}"
         return
