@@ -42,16 +42,18 @@ def test_gradients_are_finite_differences_and_finite_for_equal_rows(profile, met
         # Few features: the unrolled loop takes seconds to compile otherwise.
         y = np.concatenate([Y, X[:1]])[:, :5]
 
+        @jax.jit
         def scalar(x):
             return (k(x, jnp.asarray(y)) ** 2).sum()
 
         x = jnp.asarray(X[1:4, :5])
-        gradient = jax.jit(jax.grad(scalar))(x)
+        slopes = jax.jit(jax.grad(scalar))
+        gradient = slopes(x)
         step = np.zeros((3, 5))
         step[2, 4] = 1e-5
         slope = (scalar(x + step) - scalar(x - step)) / 2e-5
         assert float(gradient[2, 4]) == pytest.approx(float(slope), rel=1e-6)
-        assert np.isfinite(jax.grad(scalar)(jnp.asarray(X[:2, :5]))).all()
+        assert np.isfinite(slopes(jnp.asarray(X[[0, 1, 0], :5]))).all()
 
 
 def test_the_width_has_a_gradient():

@@ -12,7 +12,7 @@ def test_norm_and_its_gradient():
     np.testing.assert_allclose(safe_norm(vectors), [5.0, 0.0, 1e-3], rtol=1e-6)
     gradient = jax.grad(lambda v: safe_norm(v).sum())(vectors)
     np.testing.assert_allclose(gradient, [[0.6, 0, 0.8], [0, 0, 0], [1, 0, 0]], atol=1e-6)
-    assert np.isfinite(jax.hessian(lambda v: safe_norm(v).sum())(vectors)).all()
+    assert np.isfinite(jax.jit(jax.hessian(lambda v: safe_norm(v).sum()))(vectors)).all()
 
 
 def test_gaussians_peak_at_their_centres():
@@ -39,9 +39,10 @@ def test_shifted_softplus_is_exact_to_third_order():
     first = jax.grad(shifted_softplus)
     second = jax.grad(first)
     s = 1 / (1 + np.exp(-x.astype(float)))
-    np.testing.assert_allclose(jax.vmap(first)(x), s, rtol=1e-5, atol=1e-7)
-    np.testing.assert_allclose(jax.vmap(second)(x), s * (1 - s), rtol=1e-5, atol=1e-7)
-    np.testing.assert_allclose(jax.vmap(jax.grad(second))(x), s * (1 - s) * (1 - 2 * s), rtol=1e-4, atol=1e-7)
+    np.testing.assert_allclose(jax.jit(jax.vmap(first))(x), s, rtol=1e-5, atol=1e-7)
+    np.testing.assert_allclose(jax.jit(jax.vmap(second))(x), s * (1 - s), rtol=1e-5, atol=1e-7)
+    third = jax.jit(jax.vmap(jax.grad(second)))(x)
+    np.testing.assert_allclose(third, s * (1 - s) * (1 - 2 * s), rtol=1e-4, atol=1e-7)
     np.testing.assert_allclose(
         jax.jvp(shifted_softplus, (x,), (np.ones_like(x),))[1], s, rtol=1e-5, atol=1e-7
     )
