@@ -4,8 +4,9 @@
 
 A network integrated over the grid (`mlmat.models.density_functional`) learns T_s[n] from densities of
 one to three fermions, all at once, beside Thomas-Fermi, Weizsäcker, their best mixture, and kernel
-ridge regression on whole densities as in Snyder et al. (2012). Tested on new wells, on four
-fermions, which none of them has seen, and by the functional derivative, which must be μ − v(x).
+ridge regression on whole densities as in Snyder et al. (2012): once from energies alone, and once
+with the functional derivative, which must be μ − v(x). Tested on new wells, and on four fermions,
+which none of them has seen.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from mlmat.metrics import mae
 from mlmat.models.density_functional import Densities, DensityFunctional, functional_derivative
 from mlmat.training.arrays import array_source
 from mlmat.training.config import TrainingConfig
+from mlmat.training.functional import FunctionalRegression
 from mlmat.training.loop import fit, initial_variables
 from mlmat.training.losses import Regression
 from mlmat.units import HARTREE, KCAL_PER_MOL
@@ -98,13 +100,21 @@ def local(density: np.ndarray) -> np.ndarray:
     return np.stack([thomas_fermi(density), weizsaecker(density)], axis=1)
 
 
-def train(part: Part, check: Part, base: np.ndarray, config: Config, epochs: int):
+def train(part: Part, check: Part, base: np.ndarray, config: Config, epochs: int, derivative: bool):
     """The network as a functional ``densities → [N]`` of what the mixture of local functionals leaves."""
     spacing = jnp.array([1.0 / (config.points + 1)])
     assemble = partial(Densities, spacing=spacing)
     model = DensityFunctional(hidden=(32, 32), widths=(0.03, 0.06, 0.12))
     rest, left = (one.kinetic - local(one.density) @ base for one in (part, check))
-    mean, scale = rest.mean(), rest.std()
+    targets = [rest[:, None], left[:, None]]
+    mean, scale = jnp.array([rest.mean()]), jnp.array([rest.std()])
+    objective = Regression(mean, scale, model, ("T",), "mse")
+    if derivative:
+        slopes = [-one.potential - slope_of_mixture(one.density, base) for one in (part, check)]
+        targets = [np.concatenate(pair, axis=1) for pair in zip(targets, slopes, strict=True)]
+        objective = FunctionalRegression(
+            mean, scale, jnp.array(weighted_spread(slopes[0], part).mean()), model
+        )
     training = TrainingConfig(
         members=config.members, epochs=epochs, batch=max(10, len(rest) // 6), learning_rate=5e-3,
         weight_decay=0.0, ema=0.99, seed=config.seed,
@@ -113,18 +123,38 @@ def train(part: Part, check: Part, base: np.ndarray, config: Config, epochs: int
     start = initial_variables(model, assemble(whole.values[:1]), training)
     arrays = [one.density.astype(np.float32) for one in (part, check)]
     fitted = fit(
-        Regression(jnp.array([mean]), jnp.array([scale]), model, ("T",), "mse"),
-        array_source(arrays[0], rest[:, None], training.batch, config.seed, assemble),
-        array_source(arrays[1], left[:, None], 100, None, assemble),
+        objective,
+        array_source(arrays[0], targets[0], training.batch, config.seed, assemble),
+        array_source(arrays[1], targets[1], 100, None, assemble),
         training,
         model.fitted(start, whole),
     )
 
     def functional(densities: Densities) -> jax.Array:
         found = jax.vmap(lambda one: model.apply(one, densities)[:, 0])(fitted.variables)
-        return found.mean(axis=0) * scale + mean
+        return found.mean(axis=0) * scale[0] + mean[0]
 
     return functional
+
+
+def mixed(base: np.ndarray, densities: Densities) -> jax.Array:
+    """The mixture of the local functionals."""
+    n = densities.values
+    return base[0] * thomas_fermi(n) + base[1] * weizsaecker(n)
+
+
+def slope_of_mixture(density: np.ndarray, base: np.ndarray) -> np.ndarray:
+    """Functional derivative of the mixture ``[N, G]``."""
+    with jax.enable_x64(True):
+        densities = Densities(jnp.asarray(density), jnp.array([1.0 / (density.shape[1] + 1)]))
+        return np.asarray(jax.jit(partial(functional_derivative, partial(mixed, base)))(densities))
+
+
+def weighted_spread(function: np.ndarray, part: Part) -> np.ndarray:
+    """Standard deviation ``[N]`` of functions ``[N, G]`` where the particles are."""
+    weights = part.density / part.density.sum(axis=1, keepdims=True)
+    mean = (weights * function).sum(axis=1, keepdims=True)
+    return np.sqrt((weights * (function - mean) ** 2).sum(axis=1))
 
 
 def ridge(part: Part, check: Part, base: np.ndarray):
@@ -146,20 +176,10 @@ def ridge(part: Part, check: Part, base: np.ndarray):
 
 def derivative_error(functional, part: Part, base: np.ndarray) -> float:
     """Spread of δT/δn + v over that of v, both weighted with n: 0 if δT/δn is μ − v, as it must be."""
-    h = 1.0 / (part.density.shape[1] + 1)
-
-    def total(densities: Densities) -> jax.Array:
-        n = densities.values
-        return base[0] * thomas_fermi(n) + base[1] * weizsaecker(n) + functional(densities)
-
-    slope = np.asarray(functional_derivative(total, Densities(jnp.asarray(part.density), jnp.array([h]))))
-    weights = part.density / part.density.sum(axis=1, keepdims=True)
-
-    def spread(function: np.ndarray) -> np.ndarray:
-        mean = (weights * function).sum(axis=1, keepdims=True)
-        return np.sqrt((weights * (function - mean) ** 2).sum(axis=1))
-
-    return float(np.mean(spread(slope + part.potential)) / np.mean(spread(part.potential)))
+    densities = Densities(jnp.asarray(part.density), jnp.array([1.0 / (part.density.shape[1] + 1)]))
+    slope = jax.jit(partial(functional_derivative, lambda d: mixed(base, d) + functional(d)))(densities)
+    wrong = weighted_spread(np.asarray(slope) + part.potential, part)
+    return float(wrong.mean() / weighted_spread(part.potential, part).mean())
 
 
 def main(config: Config) -> RunRecord:
@@ -181,7 +201,8 @@ def main(config: Config) -> RunRecord:
         "Thomas-Fermi": (zero, np.array([1.0, 0.0])),
         "Weizsäcker": (zero, np.array([0.0, 1.0])),
         "their best mixture": (zero, mixture),
-        "network": (train(part, check, mixture, config, epochs), mixture),
+        "network": (train(part, check, mixture, config, epochs, False), mixture),
+        "network with derivative": (train(part, check, mixture, config, epochs, True), mixture),
     }
     with jax.enable_x64(True):
         methods["kernel ridge"] = (ridge(part, check, mixture), mixture)

@@ -63,7 +63,8 @@ def draw_rounds(rounds: Sequence[Any], test: Mapping[str, float], path: Path) ->
     if test:
         tested.append((rounds[-1].known + rounds[-1].labelled, test["forces"]))
         left.plot(*zip(*tested, strict=True), "--", color=HIT, label="on the test part", **style)
-    left.set(xlabel="labels", ylabel=with_unit("mean absolute error of the forces", "eV/Å"))
+    ticks = sorted({*known, *(count for count, _ in tested)})
+    left.set(xticks=ticks, xlabel="labels", ylabel=with_unit("mean absolute error of the forces", "eV/Å"))
     left.set_ylim(0, 1.2 * left.get_ylim()[1])
     left.legend(fontsize=9, frameon=False, labelcolor=INK)
     tidy(left, "Error of each round's committee")
