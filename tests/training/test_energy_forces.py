@@ -60,18 +60,27 @@ def example(stress=None, forces=None, dtype=np.float32):
     return Example(batch, batch.globals["targets"], batch.globals["weights"])
 
 
-VARIABLES = {"params": {"k": jnp.array(1.7)}}
+VARIABLES, MODEL = {"params": {"k": jnp.array(1.7)}}, Morse()
 
 
 def objective(settings=SETTINGS):
-    return EnergyForces(jnp.zeros(1), jnp.ones(1), Morse(), settings)
+    return EnergyForces(jnp.zeros(1), jnp.ones(1), MODEL, settings)
+
+
+@jax.jit
+def predict(objective, batch):
+    return objective.predict(VARIABLES, batch)
+
+
+@jax.jit
+def loss(objective, example):
+    return objective.loss(VARIABLES, example, jax.random.key(0))
 
 
 def test_virial_and_forces_are_finite_differences():
     with jax.enable_x64(True):
         batch = example(dtype=np.float64).batch
-        energies = jax.jit(lambda b: objective().predict(VARIABLES, b).energies)
-        found = objective().predict(VARIABLES, batch)
+        found = predict(objective(), batch)
         owner = np.asarray(graph_of_node(batch))
         step = 1e-5
         for graph in (0, 2):
@@ -92,14 +101,15 @@ def test_virial_and_forces_are_finite_differences():
                     moved = batch._replace(
                         nodes={**batch.nodes, "positions": positions}, edges={"shift": shift}
                     )
-                    values.append(float(energies(moved)[graph]))
+                    values.append(float(predict(objective(), moved).energies[graph]))
                 slope = (values[1] - values[0]) / (2 * step)
                 np.testing.assert_allclose(found.virial[graph, column], slope, rtol=1e-6, atol=1e-7)
         direction = np.random.default_rng(0).normal(size=batch.nodes["positions"].shape)
         values = [
-            energies(
-                batch._replace(nodes={**batch.nodes, "positions": batch.nodes["positions"] + s * direction})
-            )
+            predict(
+                objective(),
+                batch._replace(nodes={**batch.nodes, "positions": batch.nodes["positions"] + s * direction}),
+            ).energies
             for s in (-step, step)
         ]
         slope = float((values[1] - values[0])[:3].sum()) / (2 * step)
@@ -131,7 +141,7 @@ def test_stress_of_a_crystal_is_that_of_ase():
     atoms.calc = MorsePotential(epsilon=1.0, r0=2.6, rho0=6.0, rcut1=4.0 / 2.6, rcut2=4.0001 / 2.6)
     with jax.enable_x64(True):
         batch = example(dtype=np.float64).batch
-        found = EnergyForces(jnp.zeros(1), jnp.ones(1), Shifted(), SETTINGS).predict(VARIABLES, batch)
+        found = predict(EnergyForces(jnp.zeros(1), jnp.ones(1), Shifted(), SETTINGS), batch)
     np.testing.assert_allclose(found.energies[0], atoms.get_potential_energy(), rtol=1e-5)
     np.testing.assert_allclose(found.forces[: len(atoms)], atoms.get_forces(), atol=1e-4)
     np.testing.assert_allclose(found.virial[0] / atoms.cell.volume, atoms.get_stress(), atol=2e-6)
@@ -139,26 +149,25 @@ def test_stress_of_a_crystal_is_that_of_ase():
 
 def test_loss_adds_weighted_residuals_and_leaves_out_what_is_unknown():
     batch = example().batch
-    found = objective().predict(VARIABLES, batch)
+    found = predict(objective(), batch)
     counts, volume = np.array([len(a) for a in ITEMS]), np.array([a.cell.volume for a in ITEMS])
     forces = np.split(np.asarray(found.forces), np.cumsum(counts))[:3]
     stress = np.asarray(found.virial)[:3] / np.where(volume > 0, volume, 1.0)[:, None]
     shifted = example(stress + 0.01, [f + 0.1 * (k + 1) for k, f in enumerate(forces)])
-    value, weight, _ = objective().loss(VARIABLES, shifted, jax.random.key(0))
+    value, weight, _ = loss(objective(), shifted)
     energy = 3.0 * ((np.asarray(found.energies)[:3] / counts) ** 2).sum()
     force = 2.0 * (0.1**2 + 0.2**2 + 0.3**2)
     pressure = 5.0 * sum((0.01 * volume[k] / counts[k]) ** 2 for k in (0, 2))  # water has no stress
     np.testing.assert_allclose(value, energy + force + pressure, rtol=2e-3)
     assert float(weight) == 3.0
-    sums, weights = objective().errors(VARIABLES, shifted)
+    sums, weights = jax.jit(EnergyForces.errors)(objective(), VARIABLES, shifted)
     np.testing.assert_allclose(sums[2] / weights[2], 0.01 / GPA, rtol=2e-3)
     np.testing.assert_allclose(weights, [3.0, counts.sum(), 2.0])
     unknown = [forces[0] + 0.1, np.full((3, 3), np.nan), forces[2] + 0.3]
-    partly, _, _ = objective().loss(VARIABLES, example(stress + 0.01, unknown), jax.random.key(0))
+    partly, _, _ = loss(objective(), example(stress + 0.01, unknown))
     np.testing.assert_allclose(value - partly, 2.0 * 0.2**2, rtol=1e-2)
-    gradient = jax.grad(lambda v: objective().loss(v, example(stress, unknown), jax.random.key(0))[0])(
-        VARIABLES
-    )
+    partly = example(stress, unknown)
+    gradient = jax.jit(jax.grad(lambda v: objective().loss(v, partly, jax.random.key(0))[0]))(VARIABLES)
     assert np.isfinite(gradient["params"]["k"])
 
 
@@ -167,9 +176,9 @@ def test_atoms_can_count_more():
     heavy = jnp.zeros(batch.nodes["positions"].shape[0]).at[2].set(8.0)
     settings = EnergyLoss(energy=0.0, forces=1.0, kind="mse")
     plain = objective(settings)
-    found = np.asarray(plain.predict(VARIABLES, batch).forces)
+    found = np.asarray(predict(plain, batch).forces)
     weighted = batch._replace(nodes={**batch.nodes, "force_weight": heavy})
-    value, _, _ = plain.loss(VARIABLES, Example(weighted, *example()[1:]), jax.random.key(0))
+    value, _, _ = loss(plain, Example(weighted, *example()[1:]))
     np.testing.assert_allclose(value, 8.0 * (found[2] ** 2).mean() / 8, rtol=1e-5)
 
 
