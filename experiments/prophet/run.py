@@ -116,7 +116,7 @@ def train(part: Part, check: Part, base: np.ndarray, config: Config, epochs: int
             mean, scale, jnp.array(weighted_spread(slopes[0], part).mean()), model
         )
     training = TrainingConfig(
-        members=config.members, epochs=epochs, batch=max(10, len(rest) // 6), learning_rate=5e-3,
+        members=config.members, epochs=epochs, batch=10, learning_rate=5e-3,
         weight_decay=0.0, ema=0.99, seed=config.seed,
     )  # fmt: skip
     whole = assemble(jnp.asarray(part.density, jnp.float32))
@@ -186,7 +186,7 @@ def main(config: Config) -> RunRecord:
     prepare_process()
     began, full = time.perf_counter(), config.preset == "full"
     config.out.mkdir(parents=True, exist_ok=True)
-    count, epochs = (100, 500) if full else (20, 150)
+    count, epochs = (100, 200) if full else (20, 150)
     epochs = config.epochs or epochs
     part = draw(count, SEEN, config.points, 3 * config.seed)
     check = draw(max(5, count // 4), SEEN, config.points, 3 * config.seed + 1)

@@ -4,11 +4,13 @@ B. Kolb, L. C. Lentz, A. M. Kolpak, Sci. Rep. 7, 1192 (2017) (PROPhet) map one p
 another by a network; where the first is a density n(r), the network sees it point by point, with
 its surroundings by filters, and the property is the sum. Here
 
-    F[n] = ∫ n(r) ε(n, |∇n|², ∇²n, n̄_1, n̄_2, …) dr
+    F[n] = ∫ n(r) ε(n, |∇n|²/n², ∇²n/n, n̄_1/n, n̄_2/n, …) dr
 
-with n̄_k the density averaged with a Gaussian of width w_k. So F is a functional of any number of
-particles on any grid, extensive, zero where nothing is, and the same when the grid is shifted or its
-axes are exchanged; and δF/δn(r) follows by differentiation (`functional_derivative`).
+with n̄_k the density averaged with a Gaussian of width w_k. The ratios are those that the known
+functionals are made of: ε of Weizsäcker is |∇n|²/8n², that of Thomas and Fermi a power of n. So F is a
+functional of any number of particles on any grid, extensive, zero where nothing is, and the same when
+the grid is shifted or its axes are exchanged; and δF/δn(r) follows by differentiation
+(`functional_derivative`).
 """
 
 from __future__ import annotations
@@ -27,6 +29,10 @@ from mlmat.typing import Variables
 
 SCALING = "scaling"
 """Collection of the variables that holds the statistics of the features; not trained."""
+
+
+FLOOR = 1e-4
+"""Density below which ratios to it mean nothing."""
 
 
 class Densities(NamedTuple):
@@ -77,14 +83,20 @@ def averaged(function: jax.Array, spacing: jax.Array, width: float, periodic: bo
     return function
 
 
-def local_features(densities: Densities, widths: tuple[float, ...], periodic: bool) -> jax.Array:
-    """n, |∇n|², ∇²n and averages of n at each point, ``[B, grid…, 3 + widths]``."""
+def local_features(
+    densities: Densities, widths: tuple[float, ...], periodic: bool, floor: float = FLOOR
+) -> jax.Array:
+    """n, |∇n|²/n², ∇²n/n and averages over n at each point, ``[B, grid…, 3 + widths]``.
+
+    Ratios are led to 0 where the density is below `floor`.
+    """
     n, h = jnp.asarray(densities.values), jnp.asarray(densities.spacing)
     slopes = [differences(n, h, axis, periodic) for axis in range(1, n.ndim)]
     squared = sum(first**2 for first, _ in slopes)
     laplacian = sum(second for _, second in slopes)
-    smooth = [averaged(n, h, width, periodic) for width in widths]
-    return jnp.stack([n, squared, laplacian, *smooth], axis=-1)
+    below = n**2 + floor**2
+    smooth = [averaged(n, h, width, periodic) * n / below for width in widths]
+    return jnp.stack([n, squared / below, laplacian * n / below, *smooth], axis=-1)
 
 
 class DensityFunctional(nn.Module):

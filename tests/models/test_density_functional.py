@@ -58,7 +58,9 @@ def test_the_functional_is_that_of_the_paper_written_out():
             n[j] * np.exp(-0.5 * ((i - j) * h / 0.3) ** 2) * h / (0.3 * np.sqrt(2 * np.pi))
             for j in range(len(n))
         )
-        x = np.array([n[i], ((right - left) / (2 * h)) ** 2, (right - 2 * n[i] + left) / h**2, smooth])
+        slope, bend = (right - left) / (2 * h), (right - 2 * n[i] + left) / h**2
+        ratio = n[i] / (n[i] ** 2 + 1e-8)
+        x = np.array([n[i], slope**2 / (n[i] ** 2 + 1e-8), bend * ratio, smooth * ratio])
         x = np.arcsinh((x - mean) / spread)
         for k in ("Dense_0", "Dense_1"):
             x = x @ np.asarray(layers[k]["kernel"], float) + np.asarray(layers[k]["bias"], float)
@@ -73,10 +75,13 @@ def test_features_of_a_gaussian_are_its_derivatives():
     x = h * np.arange(150) - 1.5
     with jax.enable_x64(True):
         found = np.asarray(FEATURES(Densities(n[None], np.array([h])), (0.4,), False))[0]
-    np.testing.assert_allclose(found[:, 1], (n * x / w**2) ** 2, atol=0.05)
-    np.testing.assert_allclose(found[:, 2], n * (x**2 / w**4 - 1 / w**2), atol=0.05)
+    inside = np.abs(x) < 0.8
+    found, x = found[inside], x[inside]
+    np.testing.assert_allclose(found[:, 1], (x / w**2) ** 2, rtol=0.02, atol=0.01)
+    np.testing.assert_allclose(found[:, 2], x**2 / w**4 - 1 / w**2, rtol=0.02, atol=0.1)
     # Convolving two Gaussians adds their variances.
-    np.testing.assert_allclose(found[:, 3], lump((150,), (1.5,), 0.5, (h,)), atol=2e-3)
+    smooth = lump((150,), (1.5,), 0.5, (h,))[inside] / n[inside]
+    np.testing.assert_allclose(found[:, 3], smooth, rtol=2e-3)
 
 
 def test_it_keeps_shifts_exchanged_axes_and_adds_up():
@@ -153,9 +158,9 @@ def test_the_derivative_of_the_network_is_that_of_differences():
         found = np.asarray(jax.jit(partial(functional_derivative, functional))(densities))
         for point in (3, 14, 22):
             change = np.zeros(densities.values.shape)
-            change[:, point] = 1e-5
+            change[:, point] = 1e-8  # small beside the floor of the ratios, which the first point is below
             up, down = (functional(densities._replace(values=densities.values + s * change)) for s in (1, -1))
-            np.testing.assert_allclose(found[:, point], (up - down) / (2e-5 * 0.2), rtol=1e-5, atol=1e-8)
+            np.testing.assert_allclose(found[:, point], (up - down) / (2e-8 * 0.2), rtol=1e-4, atol=1e-6)
 
 
 def test_no_particles_are_refused():
