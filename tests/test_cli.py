@@ -62,7 +62,7 @@ def test_version(capsys):
     ("word", "hint"),
     [
         ("desing", "did you mean design?"),
-        ("xyz", "design, train, predict, screen, relax, md, data, laws, explain"),
+        ("xyz", "design, train, predict, screen, relax, md, learn, data, laws, explain"),
     ],
 )
 def test_unknown_command_suggests(word, hint, capsys):
