@@ -22,7 +22,8 @@ def file(tmp_path_factory):
     encoder = RadiusGraphEncoder(ELEMENTS, 0.5)
     model = SiteNetwork(ELEMENTS, ((0,), (1,)), hidden=8, layers=1)
     graph = encoder(ase.Atoms("NaCl", [[0, 0, 0], [2.8, 0, 0]]))
-    variables = jax.vmap(lambda key: model.init(key, graph))(jax.random.split(jax.random.key(0), 2))
+    start = jax.jit(jax.vmap(lambda key: model.init(key, graph)))
+    variables = start(jax.random.split(jax.random.key(0), 2))
     path = tmp_path_factory.mktemp("predictor") / "salt.mlmat"
     save_predictor(Predictor(variables, jnp.ones(1), jnp.ones(1), model, encoder, ("gap",), ("eV",)), path)
     return path

@@ -12,8 +12,8 @@ from mlmat.models.schnet import SchNet
 from mlmat.predictor import SHIPPED, Predictor, save_predictor
 
 
-@pytest.fixture
-def schnet(tmp_path):
+@pytest.fixture(scope="module")
+def schnet(tmp_path_factory):
     """Untrained, with an element that no default molecule has beside those that all have."""
     encoder = RadiusGraphEncoder(("H", "O"), 4.0)
     model = SchNet(2, outputs=2, features=4, interactions=1, basis=5, cutoff=4.0)
@@ -23,8 +23,9 @@ def schnet(tmp_path):
         variables, np.zeros(2, np.float32), np.ones(2, np.float32), model, encoder,
         ("energy", "other"), ("eV", "eV"), reference=np.ones((2, 2)),
     )  # fmt: skip
-    save_predictor(predictor, tmp_path / "net.mlmat")
-    return tmp_path / "net.mlmat"
+    path = tmp_path_factory.mktemp("schnet") / "net.mlmat"
+    save_predictor(predictor, path)
+    return path
 
 
 def test_card_of_a_network_is_written(schnet, tmp_path, capsys):
