@@ -154,7 +154,7 @@ def test_derivatives_equal_finite_differences(name):
 def test_hessian_equals_differences_of_forces():
     atoms, potential = POTENTIALS["Stillinger-Weber"][1].copy(), stillinger_weber()
     with jax.enable_x64(True):
-        found = np.asarray(hessian(potential, exact_graph(potential, atoms)))
+        found = np.asarray(jax.jit(hessian)(potential, exact_graph(potential, atoms)))
     np.testing.assert_allclose(found, found.T, atol=1e-10)
     atoms.calc, step = MlmatCalculator(potential), 1e-5
     for k in (0, 4):
