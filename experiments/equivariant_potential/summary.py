@@ -20,6 +20,7 @@ from mlmat.errors import DataError
 
 ELEMENTS = ("Si", "Ge", "Mo", "Li", "Ni", "Cu")
 
+
 @dataclass(frozen=True)
 class Config:
     """Options.

@@ -41,7 +41,7 @@ Descriptor = (
 SCALING = "scaling"
 """Collection of the variables that holds `mlmat.descriptors.scaling.Scaling`; not trained."""
 
-STORED = 2**31
+STORED = 2**30
 """Bytes of descriptors that are kept for a training at most; beyond, every step computes its own."""
 
 
