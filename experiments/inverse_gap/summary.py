@@ -170,7 +170,8 @@ def draw_budgets(results: Mapping[Cell, Result], base: Mapping[int, float], path
         pair[::-1] for axes in panels for pair in zip(*axes.get_legend_handles_labels(), strict=True)
     )
     if len(budgets) > 1:
-        panels[-1].legend(handles.values(), handles, fontsize=9, frameon=False, labelcolor=INK)
+        names = {"fontsize": 9, "frameon": False, "labelcolor": INK, "ncols": len(handles)}
+        figure.legend(handles.values(), handles, loc="outside lower center", **names)
     save(figure, path)
 
 
