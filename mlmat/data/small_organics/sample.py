@@ -57,6 +57,9 @@ def grow_graph(rng: np.random.Generator, size: int) -> tuple[np.ndarray, np.ndar
     Returns:
         ``types [size]`` and ``bonds [size, size]``; chemically possible, not yet
         filtered for stability.
+
+    Raises:
+        ValueError: the draw came to nothing: draw again.
     """
     valences = np.asarray(VALENCES)
     types = np.zeros(size, np.int8)
@@ -70,6 +73,8 @@ def grow_graph(rng: np.random.Generator, size: int) -> tuple[np.ndarray, np.ndar
         free = valences[types[:atom]] - bonds[:atom, :atom].sum(axis=1)
         if free.max() == 0:  # the tree is closed (F-F, say): turn its first atom into carbon
             types[0], free[0] = 0, valences[0] - bonds[0, :atom].sum()
+        if free.sum() == 0:
+            raise ValueError("the seed ring asks for more valences than its atoms have")
         parent = rng.choice(atom, p=free / free.sum())
         types[atom] = rng.choice(len(ELEMENTS), p=ELEMENT_WEIGHTS)
         bonds[atom, parent] = bonds[parent, atom] = 1
