@@ -122,6 +122,9 @@ def test_sites_without_symmetry_are_those_of_ase():
     assert [len(one) for one in read_cif(twice)] == [2]
     (salt,) = read_cif(twice.replace("P 1", "F m -3 m"))
     assert salt.get_chemical_formula() == "Cl4Na4"
+    hair = HEAD + "Na1 Na -1e-17 0 0 1.0\nCl1 Cl 0.5 0.5 0.99999999999999999 1.0\n"
+    (below,) = read_cif(hair)
+    np.testing.assert_allclose(below.positions[:, 2], 0.0, atol=1e-12)
 
 
 @pytest.mark.parametrize("name", ["POSCAR", "CONTCAR", "POSCAR_12", "x.poscar"])

@@ -37,7 +37,8 @@ def _plain(block: CIFBlock) -> ase.Atoms | None:
     occupancies = block.get("_atom_site_occupancy", [])
     if not all(isinstance(share, int | float) and share == 1 for share in occupancies):
         return None
-    fractions = sites.get_scaled_positions() % 1.0
+    # Twice: a coordinate a hair below 0 is 1 after the first time.
+    fractions = sites.get_scaled_positions() % 1.0 % 1.0
     if cKDTree(fractions, boxsize=1.0).query_pairs(SAME, p=float("inf")):
         return None
     return ase.Atoms(sites.get_chemical_symbols(), scaled_positions=fractions, cell=sites.cell, pbc=True)
