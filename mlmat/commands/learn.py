@@ -7,14 +7,20 @@ import time
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
 from rich.progress import TaskID
 
 from mlmat.commands.learn_options import LearnOptions
-from mlmat.commands.runs import command_line, plain_options, prepare, prepare_process, progress_bar
+from mlmat.commands.runs import (
+    command_line,
+    console,
+    plain_options,
+    prepare,
+    prepare_process,
+    progress_bar,
+)
+from mlmat.commands.structures import read_structures
 from mlmat.errors import InputError
 
-console = Console()
 STAGES = {"train": "training", "explore": "dynamics", "verify": "labels"}
 
 
@@ -36,11 +42,10 @@ def run(options: LearnOptions) -> int:
     known = read_labelled(options.known) if options.known else []
     test = read_labelled(options.test) if options.test else []
     oracle = structure_oracle(options.oracle)
-    config = LearningConfig(
-        options.rounds, options.labels, tuple(options.temperature), options.frames, options.interval,
-        options.time_step, options.friction, options.pressure, options.least, options.furthest,
-        options.pick, options.rattle, options.seed,
-    )  # fmt: skip
+    same = ("rounds", "labels", "frames", "interval", "time_step", "friction", "pressure", "least")
+    same += ("furthest", "pick", "rattle", "seed")
+    chosen = {name: getattr(options, name) for name in same}
+    config = LearningConfig(temperatures=tuple(options.temperature), **chosen)
     committee = Committee(options.model, options.members, options.preset, options.cutoff, options.epochs)
     if out is None:
         options, out = prepare(given, "learn")
@@ -61,22 +66,6 @@ def run(options: LearnOptions) -> int:
     shutil.copyfile(out / f"predictor-{len(learned.rounds)}.mlmat", out / "predictor.mlmat")
     _conclude(options, out, learned, time.perf_counter() - began)
     return 0
-
-
-def read_structures(path: Path) -> list[Any]:
-    """All structures of a file.
-
-    Raises:
-        InputError: no such file, or an unknown format.
-    """
-    import ase.io
-
-    try:
-        return ase.io.read(path, index=":")
-    except FileNotFoundError as error:
-        raise InputError(f"there is no file {path}") from error
-    except Exception as error:  # ASE's readers raise many kinds
-        raise InputError(f"{path} cannot be read as structures: {type(error).__name__}: {error}") from error
 
 
 def read_labelled(path: Path) -> list[Any]:

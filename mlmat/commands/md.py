@@ -61,8 +61,7 @@ def run(options: MdOptions) -> int:
             temperature=None if options.keep_velocities else options.temperature,
             seed=options.seed, skin=options.skin, double=options.double, report=report,
         )  # fmt: skip
-    _conclude(options, out, atoms, time.perf_counter() - began)
-    _warn(potential, out)
+    _conclude(options, out, atoms, potential, time.perf_counter() - began)
     return 0
 
 
@@ -103,7 +102,7 @@ def _ensemble(options: MdOptions) -> Any:
     return NPT(dt, temperature, *barostat, options.cell)
 
 
-def _conclude(options: MdOptions, out: Path, atoms: Any, seconds: float) -> None:
+def _conclude(options: MdOptions, out: Path, atoms: Any, potential: Any, seconds: float) -> None:
     """Figures, and a record of the run with what was measured."""
     import ase.io
 
@@ -135,19 +134,16 @@ def _conclude(options: MdOptions, out: Path, atoms: Any, seconds: float) -> None
     for metric in record.metrics:
         console.print(f"{metric.name:<24} {metric.value:.4g} {metric.unit}", highlight=False)
     console.print("→ " + ", ".join(map(str, [*files, out / "results.json"])), highlight=False)
+    _warn(potential, frames)
 
 
-def _warn(potential: Any, out: Path) -> None:
+def _warn(potential: Any, frames: list[Any]) -> None:
     """Say so if the trajectory left what the potential was trained on."""
-    import ase.io
-
     from mlmat.potentials.learned import ModelEnergy
     from mlmat.predictor.extrapolation import Outside, extrapolations, knows_range
-    from mlmat.simulate.run import TRAJECTORY
 
     if not isinstance(potential.energy, ModelEnergy) or not knows_range(potential.energy.model):
         return
-    frames = ase.io.read(out / TRAJECTORY, ":")
     graphs = [potential.encoder(one) for one in frames[:: -(-len(frames) // CHECKED)]]
     met = Outside()
     for far in extrapolations(potential.energy.model, potential.params["variables"], graphs, 10):

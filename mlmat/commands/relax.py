@@ -5,12 +5,12 @@ from __future__ import annotations
 import csv
 import time
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 
 from mlmat.commands.relax_options import RelaxOptions
 from mlmat.commands.runs import prepare_process, progress_bar
+from mlmat.commands.structures import read_structures
 from mlmat.errors import InputError
 from mlmat.files import atomic_write
 
@@ -39,7 +39,7 @@ def run(options: RelaxOptions) -> int:
     from mlmat.potentials.calculator import evaluate_atoms
     from mlmat.simulate.relax import relax
 
-    structures = _read(options.file)
+    structures = read_structures(options.file)
     symbols = [symbol for atoms in structures for symbol in atoms.get_chemical_symbols()]
     potential = load_potential(options.potential, symbols)
     began, found = time.perf_counter(), []
@@ -80,14 +80,3 @@ def run(options: RelaxOptions) -> int:
     if good < len(found):
         console.print("the others are as far as they came: give more --steps, or --method fire", style="dim")
     return 0
-
-
-def _read(path: Path) -> list[Any]:
-    import ase.io
-
-    try:
-        return ase.io.read(path, index=":")
-    except FileNotFoundError as error:
-        raise InputError(f"there is no file {path}") from error
-    except Exception as error:  # ASE's readers raise many kinds
-        raise InputError(f"{path} cannot be read as structures: {type(error).__name__}: {error}") from error

@@ -44,13 +44,13 @@ class LearningConfig:
     temperatures: tuple[float, ...] = (300.0,)
     frames: int = 40
     interval: int = 25
-    time_step: float = 2.0
+    time_step: float = 1.0
     friction: float = 5.0
     pressure: float | None = None
     least: float = 0.05
     furthest: float = 1.5
     pick: Literal["uncertain", "random"] = "uncertain"
-    rattle: float = 0.15
+    rattle: float = 0.1
     seed: int = 0
 
     def __post_init__(self):
