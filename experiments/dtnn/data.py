@@ -17,15 +17,31 @@ SYMBOLS = {
     "qm9": ("H", "C", "N", "O"),
     "qm7": ("H", "C", "N", "O", "S"),
     "c7h10o2": ("H", "C", "O"),
+    "rmd17_ethanol": ("H", "C", "O"),
+    "rmd17_aspirin": ("H", "C", "O"),
+    "qm22_ethanol": ("H", "C", "O"),
+    "qm22_malonaldehyde": ("H", "C", "O"),
 }
 """Elements of each set."""
 
 ENERGIES = {"qm9": "atomisation_energy", "qm7": "atomisation_energy", "c7h10o2": "u0"}
 """The array that `energy` stands for. U at 298 K for QM9 (U0 is at hand for a sixth of it only), PBE0
-for QM7, G4MP2 at 0 K for the isomers."""
+for QM7, G4MP2 at 0 K for the isomers; `energy` itself for frames of one molecule."""
+
+CEILING = {"qm22_ethanol": 2.0, "qm22_malonaldehyde": 2.0}
+"""Highest energy above the lowest, eV: these sets reach into the repulsive walls of a surface."""
 
 UNITS = {"energy": "eV", "zpve": "eV", "polarisability": "Å^3", "cv": "eV/K"}
 """Of the targets that can be learned."""
+
+
+def usable(dataset: str) -> tuple[np.ndarray, np.ndarray | None]:
+    """Rows below the ceiling of a set, and which of them its published split tests on, if it has one."""
+    data = load(dataset)
+    rows = np.arange(len(data))
+    if dataset in CEILING:
+        rows = rows[data["energy"] <= data["energy"].min() + CEILING[dataset]]
+    return rows, data["split"][rows] == "test" if "split" in data.arrays else None
 
 
 class Learned(NamedTuple):
@@ -51,8 +67,8 @@ def learned(dataset: str, properties: Sequence[str], rows: np.ndarray, train: np
         dataset: name in the registry.
         properties: names of `UNITS`.
         rows: molecules.
-        train: rows of the training part among them; energies of isomers are relative to their mean,
-            since float32 would not hold total energies.
+        train: rows of the training part among them; total energies are relative to their mean, since
+            float32 would not hold them.
 
     Raises:
         InputError: a property that the set does not have.
@@ -60,10 +76,10 @@ def learned(dataset: str, properties: Sequence[str], rows: np.ndarray, train: np
     data = load(dataset)
     columns = []
     for name in properties:
-        array = ENERGIES[dataset] if name == "energy" else name
+        array = ENERGIES.get(dataset, "energy") if name == "energy" else name
         if name not in UNITS or array not in data.arrays:
             raise InputError(f"{dataset} has no {name!r} to learn: choose of {', '.join(UNITS)}")
-        offset = data[array][train].mean() if array == "u0" else 0.0
+        offset = data[array][train].mean() if array in ("u0", "energy") else 0.0
         columns.append(data[array][rows] - offset)
     units = tuple(UNITS[name] for name in properties)
     return Learned(molecules(data, rows), np.stack(columns, axis=1), tuple(properties), units)

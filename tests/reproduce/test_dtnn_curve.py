@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from experiments.dtnn.data import learned, shown
+from experiments.dtnn.data import learned, shown, usable
 from experiments.dtnn.merge import merged
 from experiments.dtnn.run import Config, errors_of, main, n_check, split, untrained
 from experiments.dtnn.summary import metrics_of, power_law
@@ -46,6 +46,28 @@ def test_parts_do_not_overlap_and_training_sets_are_nested():
         assert len(check) == n_check(len(train))
     assert (small[0] == large[0]).all()
     assert (small[2] == large[2][:100]).all()
+
+
+def test_a_published_split_keeps_its_test_part():
+    published = np.arange(300) % 2 == 0
+    test, check, train = split(300, Config(preset="full"), (100,), published)
+    assert sorted(test) == list(np.flatnonzero(published))
+    assert len(set(check) | set(train)) == 150
+    assert not published[check].any()
+    assert not published[train].any()
+
+
+def test_frames_stay_below_the_ceiling():
+    try:
+        fetch("qm22_malonaldehyde", download=False)
+    except DataError as error:
+        pytest.skip(f"QM-22 is not here: {error}")
+    rows, published = usable("qm22_malonaldehyde")
+    found = learned("qm22_malonaldehyde", ["energy"], rows, rows)
+    assert published is None
+    assert 5_000 < len(rows) < 11_145
+    assert np.ptp(found.targets) <= 2.0
+    assert abs(found.targets.mean()) < 1e-9
 
 
 def test_a_run_resumes_and_does_not_score_twice(tmp_path):
