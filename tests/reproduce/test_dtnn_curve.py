@@ -6,10 +6,8 @@ import numpy as np
 import pytest
 
 from experiments.dtnn.data import learned, shown, usable
-from experiments.dtnn.merge import merged
 from experiments.dtnn.run import Config, errors_of, main, n_check, split, untrained
 from experiments.dtnn.summary import metrics_of, power_law
-from mlmat.analysis.record import Metric, RunRecord
 from mlmat.data.registry import fetch
 from mlmat.errors import DataError, InputError
 from mlmat.predictor import predict_items
@@ -112,23 +110,3 @@ def test_several_properties_of_isomers_in_one_network(tmp_path):
     found = predict_items(predictor, data.items).mean
     # Isomers: before training, all that counts of atoms can tell is the mean.
     np.testing.assert_allclose(found - data.targets[train].mean(axis=0), 0.0, atol=2e-3)
-
-
-def test_a_merge_names_the_sets_and_keeps_every_number():
-    def record(dataset, value):
-        metric = Metric("energy MAE", value, "kcal/mol", dataset=dataset)
-        return RunRecord(
-            f"DTNN on {dataset}", "full", f"run {dataset}", {"dataset": dataset}, [0], {dataset: "0"},
-            {"run": 1.0, "training": 0.5}, [metric], peak_memory=len(dataset),
-        )  # fmt: skip
-
-    both = merged([record("qm9", 1.0), record("c7h10o2", 2.0)])
-    assert [(m.name, m.value) for m in both.metrics] == [
-        ("qm9: energy MAE", 1.0),
-        ("c7h10o2: energy MAE", 2.0),
-    ]
-    assert both.command == "run qm9; run c7h10o2"
-    assert both.config["run c7h10o2"] == {"dataset": "c7h10o2"}
-    assert (both.seconds, both.peak_memory) == ({"run": 2.0, "training": 1.0}, 7)
-    assert set(both.data) == {"qm9", "c7h10o2"}
-    assert merged([both]).metrics == both.metrics

@@ -1,0 +1,36 @@
+"""One record of several runs."""
+
+from experiments.merge import merged
+from mlmat.analysis.record import Metric, RunRecord
+
+
+def test_a_merge_names_the_sets_and_keeps_every_number():
+    def record(dataset, value):
+        metric = Metric("energy MAE", value, "kcal/mol", dataset=dataset)
+        return RunRecord(
+            f"DTNN on {dataset}", "full", f"run {dataset}", {"dataset": dataset}, [0], {dataset: "0"},
+            {"run": 1.0, "training": 0.5}, [metric], peak_memory=len(dataset),
+        )  # fmt: skip
+
+    both = merged([record("qm9", 1.0), record("c7h10o2", 2.0)])
+    assert [(m.name, m.value) for m in both.metrics] == [
+        ("qm9: energy MAE", 1.0),
+        ("c7h10o2: energy MAE", 2.0),
+    ]
+    assert both.command == "run qm9; run c7h10o2"
+    assert both.config["run c7h10o2"] == {"dataset": "c7h10o2"}
+    assert (both.seconds, both.peak_memory) == ({"run": 2.0, "training": 1.0}, 7)
+    assert set(both.data) == {"qm9", "c7h10o2"}
+    assert merged([both]).metrics == both.metrics
+
+
+def test_what_was_measured_anew_replaces_what_was_stored():
+    def record(command, **values):
+        metrics = [Metric("hit share", value, variant=name) for name, value in values.items()]
+        return RunRecord("search", "full", command, {"budget": command}, [0], {}, {"run": 1.0}, metrics)
+
+    stored = merged([record("small", random=0.1, gradient=0.2), record("large", genetic=0.5)])
+    both = merged([stored, record("large", gradient=0.3)])
+    assert {m.variant: m.value for m in both.metrics} == {"random": 0.1, "gradient": 0.3, "genetic": 0.5}
+    assert both.command == "small; large"
+    assert both.config == {"small": {"budget": "small"}, "large": {"budget": "large"}}
