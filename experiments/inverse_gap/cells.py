@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, astuple, dataclass
 from pathlib import Path
 
@@ -17,10 +17,13 @@ from mlmat.design.searcher import get_searcher, submit
 from mlmat.design.verification import verify_designs
 from mlmat.design.wants import Want
 from mlmat.errors import NoDesignError
-from mlmat.files import write_json
+from mlmat.files import atomic_write, write_json
 from mlmat.graphs.fingerprints import mean_similarity
 from mlmat.oracles.rdkit import describe_smiles
 from mlmat.predictor import Predictor
+
+STORED = Path(__file__).parent / "results" / "cells.jsonl"
+"""Cells of the stored run."""
 
 
 @dataclass(frozen=True)
@@ -134,7 +137,30 @@ def run_cell(cell: Cell, predictor: Predictor, known: Sequence[str], folder: Pat
 
 
 def read_cells(folder: Path) -> dict[Cell, Result]:
-    """All cells that are finished in a folder, by target, budget, searcher and seed."""
-    rows = [json.loads(path.read_text()) for path in (folder / "cells").glob("*.json")]
-    found = {Cell(**row["cell"]): Result(**row["result"]) for row in rows}
-    return dict(sorted(found.items(), key=lambda pair: (*astuple(pair[0])[:4], pair[0].seed)))
+    """All cells that are finished in a folder, in the order of `in_order`."""
+    return in_order(_read((folder / "cells").glob("*.json")))
+
+
+def stored_cells() -> dict[Cell, Result]:
+    """Cells of the stored run, without their designs; none if it left no table of them."""
+    if not STORED.exists():
+        return {}
+    rows = [json.loads(line) for line in STORED.read_text().splitlines()]
+    return {Cell(**row["cell"]): Result(**row["result"]) for row in rows}
+
+
+def write_cells(results: Mapping[Cell, Result], path: Path) -> None:
+    """A line for each cell, which `stored_cells` reads once it lies beside the stored results."""
+    with atomic_write(path, "w") as stream:
+        for cell, result in results.items():
+            stream.write(json.dumps({"cell": asdict(cell), "result": asdict(result)}) + "\n")
+
+
+def in_order(results: Mapping[Cell, Result]) -> dict[Cell, Result]:
+    """By target, budget, searcher and seed."""
+    return dict(sorted(results.items(), key=lambda pair: (*astuple(pair[0])[:4], pair[0].seed)))
+
+
+def _read(paths: Iterable[Path]) -> dict[Cell, Result]:
+    rows = [json.loads(path.read_text()) for path in paths]
+    return {Cell(**row["cell"]): Result(**row["result"]) for row in rows}

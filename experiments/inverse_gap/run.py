@@ -9,7 +9,7 @@ its 128 best molecules; GFN2-xTB, which is not in the loop, verifies them. A hit
 stands the share of hits among random members of the space that nobody chose.
 
 Cells run seed by seed, so that an interrupted run has whole seeds to show; run again with the
-same folder to go on.
+same folder to go on, or with `--stored` to add to the run that is stored beside the experiment.
 """
 
 from __future__ import annotations
@@ -23,7 +23,15 @@ from typing import Literal
 import numpy as np
 import tyro
 
-from experiments.inverse_gap.cells import Cell, Result, read_cells, run_cell
+from experiments.inverse_gap.cells import (
+    Cell,
+    Result,
+    in_order,
+    read_cells,
+    run_cell,
+    stored_cells,
+    write_cells,
+)
 from experiments.inverse_gap.summary import cell_metrics, draw_budgets, target_name
 from mlmat.analysis.record import Metric, RunRecord, save_record
 from mlmat.commands.runs import prepare_process
@@ -46,6 +54,7 @@ class Config:
         percentiles: of the training gaps; default by preset.
         searchers: names.
         finished: run nothing, report all cells that are finished in the folder.
+        stored: take cells of the stored run as finished, to add to it.
     """
 
     preset: Literal["quick", "full"] = "quick"
@@ -55,6 +64,7 @@ class Config:
     percentiles: tuple[int, ...] = ()
     searchers: tuple[str, ...] = ("genetic", "informed", "hybrid", "random", "gradient")
     finished: bool = False
+    stored: bool = False
 
 
 def base_rate(target: float) -> tuple[int, int]:
@@ -91,11 +101,11 @@ def main(config: Config) -> RunRecord:
     known = data["smiles"][parts.train].tolist()
     predictor = load_predictor()
     config.out.mkdir(parents=True, exist_ok=True)
-    results: dict[Cell, Result] = {}
+    results = stored_cells() if config.stored else {}
     if config.finished:
-        results = read_cells(config.out)
+        results |= read_cells(config.out)
         return report(config, results, sum(r.search_seconds + r.oracle_seconds for r in results.values()))
-    todo = cells(config, data["gap"][parts.train])
+    todo = [cell for cell in cells(config, data["gap"][parts.train]) if cell not in results]
     for number, cell in enumerate(todo, 1):
         result = results[cell] = run_cell(cell, predictor, known, config.out)
         print(
@@ -108,8 +118,8 @@ def main(config: Config) -> RunRecord:
 
 
 def report(config: Config, results: dict[Cell, Result], seconds: float) -> RunRecord:
-    """Record and figure of what is there so far."""
-    base, metrics = {}, []
+    """Record, figure and table of the cells that are there so far."""
+    results, base, metrics = in_order(results), {}, []
     for cell in {cell.percentile: cell for cell in results}.values():
         hits, tried = base_rate(cell.target)
         low, high = wilson_interval(hits, tried)
@@ -133,6 +143,7 @@ def report(config: Config, results: dict[Cell, Result], seconds: float) -> RunRe
         metrics=metrics + cell_metrics(results),
     )
     save_record(record, config.out / f"{config.preset}.json")
+    write_cells(results, config.out / "cells.jsonl")
     draw_budgets(results, base, config.out / "budgets.png")
     return record
 
