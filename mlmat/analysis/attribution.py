@@ -7,7 +7,9 @@ A. Taly, Q. Yan, ICML 2017) of the part g behind the mean:
     y − y₀ = 1/n Σ_i a_i,    a_i = (v_i − m₀) · ∫₀¹ ∇g(m₀ + t (m − m₀)) dt
 
 with m₀ the mean over the structures that are explained, so that a_i says how far an atom moves the
-property away from that of the average structure. The sum is exact, whatever g is.
+property away from that of the average structure. The sum is exact, whatever g is. SGCNN reads it off two
+means, of the surface and of the bulk; there every atom's share is divided by the atoms of its branch, and
+shares add up.
 
 Contributions are a gauge, not an observable: training fixes their sum alone. Compare like atoms, and
 compare networks.
@@ -26,6 +28,7 @@ import numpy as np
 
 from mlmat.errors import InputError, MlmatError
 from mlmat.graphs.packing import pack, unpack
+from mlmat.graphs.slab_graph import BULK, SURFACE
 from mlmat.nn.module import grown, map_members
 from mlmat.predictor import Predictor
 from mlmat.predictor.encoding import encode_items
@@ -42,8 +45,8 @@ class Attribution(NamedTuple):
     """Shares of atoms in the properties of some structures.
 
     Attributes:
-        base: ``[P]`` property of the average structure; 0 where contributions are summed.
-        local: ``[n, P]`` of each structure: what its atoms add.
+        base: ``[P]`` property of the average structure; 0 where a network sums contributions itself.
+        local: ``[n, P]`` of each structure: what its atoms add, in the order of `explained_atoms`.
         pooling: "mean": a property is the base and the mean of its atoms' shares; "sum": their sum.
     """
 
@@ -70,16 +73,19 @@ def attribute(predictor: Predictor, structures: Sequence[ase.Atoms]) -> Attribut
     """
     model = predictor.model
     method = next((name for name in ATOMIC if hasattr(model, name)), None)
-    if method is None and not (hasattr(model, "read") and hasattr(model, "atoms")):
+    if method is None and not hasattr(model, "of_means"):
         raise InputError(
             f"{type(model).__name__} does not say what its atoms contribute: use a predictor of schnet, "
-            "equivariant, hdnnp, dtnn or cgcnn"
+            "equivariant, hdnnp, dtnn, cgcnn or sgcnn"
         )
     per_atom = each_atom(predictor, structures, method or "atoms")
     scale, mean = np.asarray(predictor.scale, float), np.asarray(predictor.mean, float)
     pooling = getattr(model, "pooling", "mean")
     if method is None:
-        base, local = _integrated(predictor, per_atom)
+        branches = [branches_of(atoms) for atoms in explained_atoms(predictor.encoder, structures)]
+        base, local = _integrated(predictor, per_atom, branches)
+        if any(branch.any() for branch in branches):
+            return Attribution(base * scale + mean, [values * scale for values in local], "sum")
     else:
         local = [values.mean(axis=0) for values in per_atom]
         whole = [values.mean(axis=0) for values in local]
@@ -141,9 +147,43 @@ def _apply(predictor: Predictor, batch: Any, method: str) -> jax.Array:
     return map_members(of_member, predictor.variables)
 
 
-def _integrated(predictor: Predictor, features: list[np.ndarray]) -> tuple[np.ndarray, list[np.ndarray]]:
-    """Base ``[P]`` and shares ``[n, P]``, both in scaled units, of a network with a mean of its atoms."""
-    means = np.stack([values.mean(axis=1) for values in features], axis=1)  # [members, N, features]
+def explained_atoms(encoder: Any, structures: Sequence[ase.Atoms]) -> list[ase.Atoms]:
+    """The atoms that shares belong to: those of each structure; of a slab its surface, then its bulk.
+
+    Atoms of slabs have arrays ``"branch"``, as in the graph, and ``"index"``, their place in the slab or
+    in its bulk.
+    """
+    if not hasattr(encoder, "parts"):
+        return list(structures)
+    found = []
+    for surface, bulk in map(encoder.parts, structures):
+        both = ase.Atoms(np.concatenate([surface.numbers, bulk.numbers]))
+        both.set_array("branch", np.repeat([SURFACE, BULK], [len(surface), len(bulk)]))
+        both.set_array("index", np.concatenate([surface.arrays["index"], np.arange(len(bulk))]))
+        found.append(both)
+    return found
+
+
+def branches_of(atoms: ase.Atoms) -> np.ndarray:
+    """Which mean each atom enters ``[n]``; 0 where there is one mean only."""
+    return atoms.arrays.get("branch", np.zeros(len(atoms), int))
+
+
+def _integrated(
+    predictor: Predictor, features: list[np.ndarray], branches: list[np.ndarray]
+) -> tuple[np.ndarray, list[np.ndarray]]:
+    """Base ``[P]`` and shares ``[n, P]``, both in scaled units, of a network that reads means of its atoms.
+
+    With one mean the property is the base and the mean of the shares; with several, the base and their sum.
+    """
+    count = 1 + max(int(branch.max()) for branch in branches)
+    means = np.stack(
+        [
+            np.concatenate([values[:, branch == part].mean(axis=1) for part in range(count)], axis=-1)
+            for values, branch in zip(features, branches, strict=True)
+        ],
+        axis=1,
+    )  # [members, N, features of all means]
     bases = means.mean(axis=1)
     points, weights = np.polynomial.legendre.leggauss(NODES)
 
@@ -151,7 +191,7 @@ def _integrated(predictor: Predictor, features: list[np.ndarray]) -> tuple[np.nd
         variables, base, mean = part
 
         def read(m: jax.Array) -> jax.Array:
-            return predictor.model.apply(variables, jax.nn.softplus(m)[None], method="read")[0]
+            return predictor.model.apply(variables, m[None], method="of_means")[0]
 
         def slope(m: jax.Array) -> jax.Array:  # [P, features]
             path = base + jnp.asarray((points + 1) / 2, m.dtype)[:, None] * (m - base)
@@ -163,10 +203,12 @@ def _integrated(predictor: Predictor, features: list[np.ndarray]) -> tuple[np.nd
 
     parts = (predictor.variables, jnp.asarray(bases, jnp.float32), jnp.asarray(means, jnp.float32))
     values, slopes = map(np.asarray, jax.jit(lambda parts: map_members(of_member, parts))(parts))
-    shares = [
-        np.einsum("mnf,mpf->np", each - bases[:, None], slopes[:, k]) / len(each)
-        for k, each in enumerate(features)
-    ]
+    bases, slopes = (np.stack(np.split(array, count, axis=-1)) for array in (bases, slopes))
+    shares = []
+    for k, (each, branch) in enumerate(zip(features, branches, strict=True)):
+        moved = each - np.moveaxis(bases[branch], 0, 1)  # [members, n, features]
+        share = np.einsum("mnf,nmpf->np", moved, slopes[:, :, k][branch]) / len(each)
+        shares.append(share / np.bincount(branch)[branch][:, None] if count > 1 else share)
     return values.mean(axis=0), shares
 
 
@@ -189,7 +231,12 @@ class ElementShare(NamedTuple):
 
 
 def by_element(structures: Sequence[ase.Atoms], found: Attribution) -> list[ElementShare]:
-    """Shares of atoms, element by element, in the order of atomic numbers."""
+    """Shares of atoms, element by element, in the order of atomic numbers.
+
+    Args:
+        structures: those of `explained_atoms`.
+        found: their shares.
+    """
     symbols = np.concatenate([atoms.get_chemical_symbols() for atoms in structures])
     numbers = np.concatenate([atoms.numbers for atoms in structures])
     owner = np.repeat(np.arange(len(structures)), [len(atoms) for atoms in structures])

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from mlmat.analysis.attribution import each_atom
+from mlmat.analysis.attribution import branches_of, each_atom, explained_atoms
 from mlmat.errors import InputError
 from mlmat.predictor import Predictor
 
@@ -21,19 +21,22 @@ MOMENTUM = (0.5, 0.8)
 
 
 def structure_vectors(predictor: Predictor, structures: Sequence[ase.Atoms]) -> np.ndarray:
-    """Mean of the atoms' features before the readout ``[N, F]``, of the first member.
+    """Mean of the atoms' features before the readout ``[N, F]``, of the first member; of slabs both means.
 
     Raises:
         InputError: a predictor of SMILES, or a network that has no such features.
     """
     model = predictor.model
-    if not (hasattr(model, "read") and hasattr(model, "atoms")) and type(model).__name__ not in (
-        "SchNet",
-        "Equivariant",
-    ):
-        raise InputError(f"{type(model).__name__} shows no vectors: use cgcnn, schnet or equivariant")
-    method = "atoms" if hasattr(model, "atoms") else "features"
-    return np.stack([values[0].mean(axis=0) for values in each_atom(predictor, structures, method)])
+    if not hasattr(model, "of_means") and type(model).__name__ not in ("SchNet", "Equivariant"):
+        raise InputError(f"{type(model).__name__} shows no vectors: use cgcnn, sgcnn, schnet or equivariant")
+    features = each_atom(predictor, structures, "atoms" if hasattr(model, "atoms") else "features")
+    branches = map(branches_of, explained_atoms(predictor.encoder, structures))
+    return np.stack(
+        [
+            np.concatenate([values[0, branch == part].mean(axis=0) for part in np.unique(branch)])
+            for values, branch in zip(features, branches, strict=True)
+        ]
+    )
 
 
 def principal_components(vectors: np.ndarray, count: int = 2) -> tuple[np.ndarray, np.ndarray]:

@@ -29,7 +29,7 @@ def run(options: ExplainOptions) -> int:
     if options.most < 1:
         raise InputError("--most must be at least 1")
     prepare_process()
-    from mlmat.analysis.attribution import attribute, by_element
+    from mlmat.analysis.attribution import attribute, by_element, explained_atoms
     from mlmat.predictor import load_predictor
 
     predictor = load_predictor(options.predictor)
@@ -44,18 +44,20 @@ def run(options: ExplainOptions) -> int:
         name, unit = predictor.properties[column], predictor.units[column]
     ids, structures = _usable(options, predictor)
     found = attribute(predictor, structures)
-    rows = by_element(structures, found)
+    atoms_of = explained_atoms(predictor.encoder, structures)
+    rows = by_element(atoms_of, found)
     stem = options.out or Path(f"{options.predictor.stem}-explained")
     files = [stem.with_name(stem.name + end) for end in ("-atoms.csv", "-elements.csv", "-elements.png")]
     head = f"share of {name}" + ("" if unit in ("", "1") else f" ({unit})")
+    slabs = "branch" in atoms_of[0].arrays
     _write(
         files[0],
-        ("id", "atom", "element", head),
+        ("id", *(("part",) if slabs else ()), "atom", "element", head),
         (
-            (id, atom, symbol, f"{share:.6g}")
-            for id, atoms, shares in zip(ids, structures, found.local, strict=True)
-            for atom, (symbol, share) in enumerate(
-                zip(atoms.get_chemical_symbols(), shares[:, column], strict=True)
+            (id, *place, symbol, f"{share:.6g}")
+            for id, atoms, shares in zip(ids, atoms_of, found.local, strict=True)
+            for place, symbol, share in zip(
+                _places(atoms), atoms.get_chemical_symbols(), shares[:, column], strict=True
             )
         ),
     )
@@ -123,6 +125,14 @@ def _map(
     return [path]
 
 
+def _places(atoms: Any) -> list[tuple[Any, ...]]:
+    """What the file of atoms says of where each is: its number, of slabs the part before it."""
+    if "branch" not in atoms.arrays:
+        return [(number,) for number in range(len(atoms))]
+    names = [("surface", "bulk")[branch] for branch in atoms.arrays["branch"]]
+    return list(zip(names, atoms.arrays["index"].tolist(), strict=True))
+
+
 def _write(path: Path, head: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     with atomic_write(path, "w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream)
@@ -140,5 +150,6 @@ def _say(rows: Sequence[Any], column: int, found: Any, unit: str) -> None:
     for row in shown:
         table.add_row(row.symbol, f"{row.count:,}", f"{row.mean[column]:.4g}", f"{row.std[column]:.2g}")
     console.print(table)
-    how = {"mean": "a prediction is {:.4g} and the mean of its atoms' shares", "sum": "shares add up"}
-    console.print(how[found.pooling].format(found.base[column]), style="dim", highlight=False)
+    base, how = found.base[column], found.pooling
+    said = f"a prediction is {base:.4g} and the {how} of its atoms' shares" if base else "shares add up"
+    console.print(said, style="dim", highlight=False)

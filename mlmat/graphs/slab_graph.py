@@ -80,11 +80,9 @@ class SlabGraphEncoder:
             InputError: no slab, see `mlmat.graphs.slab`, or as of `RadiusGraphEncoder`.
         """
         radius = RadiusGraphEncoder(self.elements, self.cutoff)
-        bulk, chosen = bulk_of(atoms, self.top_layers), free(atoms, self.top_layers)
-        species = [radius.checked_species(atoms)[chosen], radius.checked_species(bulk)]
-        # Not atoms[chosen]: it would copy all that info holds.
-        periodic = np.arange(3) != vacuum_axis(atoms)
-        surface = ase.Atoms(atoms.numbers[chosen], atoms.positions[chosen], cell=atoms.cell, pbc=periodic)
+        radius.checked_species(atoms)
+        surface, bulk = self.parts(atoms)
+        species = [radius.checked_species(part) for part in (surface, bulk)]
         edges, count = [], 0
         for part in (surface, bulk):
             receivers, senders, shift = self._neighbours(part)
@@ -104,6 +102,21 @@ class SlabGraphEncoder:
             n_node=np.array([count], np.int32),
             n_edge=np.array([len(receivers)], np.int32),
         )
+
+    def parts(self, atoms: ase.Atoms) -> tuple[ase.Atoms, ase.Atoms]:
+        """The surface and the bulk of a slab, nodes of the graph in this order.
+
+        The surface has an array ``"index"``: the places of its atoms in the slab.
+
+        Raises:
+            InputError: as of `mlmat.graphs.slab`.
+        """
+        bulk, chosen = bulk_of(atoms, self.top_layers), free(atoms, self.top_layers)
+        # Not atoms[chosen]: it would copy all that info holds.
+        periodic = np.arange(3) != vacuum_axis(atoms)
+        surface = ase.Atoms(atoms.numbers[chosen], atoms.positions[chosen], cell=atoms.cell, pbc=periodic)
+        surface.set_array("index", np.flatnonzero(chosen))
+        return surface, bulk
 
     def _neighbours(self, part: ase.Atoms) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Receivers ``[e]``, senders ``[e]`` and shifts ``[e, 3]`` of one branch."""

@@ -137,6 +137,10 @@ class CGCNN(nn.Module):
             c = jax.nn.softplus(layer(c))
         return self.output(self.drop(c, deterministic=not train))
 
+    def of_means(self, means: jax.Array) -> jax.Array:
+        """Means of the atoms' features ``[n_graph, features]`` → ``[n_graph, outputs]``."""
+        return self.read(jax.nn.softplus(means))
+
     def crystal(self, graph: jraph.GraphsTuple, train: bool = False) -> jax.Array:
         """Vector of each crystal ``[n_graph, features]``: the mean of its atoms' features."""
         graph = jax.tree.map(jnp.asarray, graph)

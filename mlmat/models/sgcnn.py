@@ -108,8 +108,12 @@ class SGCNN(nn.Module):
             graph: see `mlmat.graphs.slab_graph`.
             train: whether dropout acts.
         """
+        return self.of_means(self.slab(graph), train)
+
+    def of_means(self, means: jax.Array, train: bool = False) -> jax.Array:
+        """Vectors of slabs ``[n_graph, 116]``, see `slab` → ``[n_graph, outputs]``."""
         first, second, last = self.readout
-        hidden = jax.nn.elu(first(self.slab(graph)))
+        hidden = jax.nn.elu(first(means))
         return last(second(self.drop(hidden, deterministic=not train)))
 
     def slab(self, graph: jraph.GraphsTuple) -> jax.Array:

@@ -10,18 +10,20 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from ase.build import bulk
+from ase.build import add_adsorbate, bulk, fcc111
 
 from mlmat.analysis import learned_space
-from mlmat.analysis.attribution import attribute, by_element
+from mlmat.analysis.attribution import attribute, by_element, explained_atoms
 from mlmat.analysis.explain_plots import draw_map, place_of
 from mlmat.cli import main
 from mlmat.errors import InputError
 from mlmat.graphs.crystal_graph import CrystalGraphEncoder
 from mlmat.graphs.packing import Budget, pack
 from mlmat.graphs.radius_graph import RadiusGraphEncoder
+from mlmat.graphs.slab_graph import SlabGraphEncoder
 from mlmat.models.cgcnn import CGCNN
 from mlmat.models.schnet import SchNet
+from mlmat.models.sgcnn import SGCNN
 from mlmat.predictor import Predictor, predict_items, save_predictor
 
 ELEMENTS = ("O", "Na", "Mg", "Cl", "Cu")
@@ -35,8 +37,8 @@ STRUCTURES = [
 CUTOFF = 3.5
 
 
-def predictor_of(model, encoder, reference=None, members=2):
-    (batch,) = pack(map(encoder, STRUCTURES), Budget(16, 400, 6))
+def predictor_of(model, encoder, reference=None, members=2, structures=STRUCTURES):
+    (batch,) = pack(map(encoder, structures), Budget(60, 900, 6))
     shapes = jax.eval_shape(model.init, jax.random.key(0), batch)
     rng = np.random.default_rng(3)
     # Positive: statistics of a batch norm have variances among them.
@@ -82,6 +84,40 @@ def test_shares_make_up_the_prediction_whatever_stands_beside(name):
         if name.startswith("schnet"):  # its atoms know nothing of other structures
             np.testing.assert_allclose(alone, found.local[0], rtol=1e-4, atol=1e-4)
         np.testing.assert_array_equal(found.base, 0)
+
+
+def slabs():
+    """Copper with oxygen, and with chlorine in another place; surface and bulk are two branches."""
+    found = []
+    for symbol, site in (("O", "fcc"), ("Cl", "ontop"), ("O", "bridge")):
+        slab = fcc111("Cu", (2, 2, 4), vacuum=8.0)
+        add_adsorbate(slab, symbol, 1.4, site)
+        found.append(slab)
+    return found
+
+
+def sgcnn():
+    model, encoder = SGCNN(ELEMENTS, 2), SlabGraphEncoder(ELEMENTS)
+    return predictor_of(model, encoder, structures=slabs())
+
+
+def test_shares_of_a_slab_add_up_and_say_which_part_an_atom_is_of():
+    predictor, structures = sgcnn(), slabs()
+    found, atoms = attribute(predictor, structures), explained_atoms(predictor.encoder, structures)
+    expected = predict_items(predictor, structures).mean
+    assert found.pooling == "sum"
+    np.testing.assert_allclose(found.predictions(), expected, rtol=2e-4, atol=2e-4)
+    for slab, shown, shares in zip(structures, atoms, found.local, strict=True):
+        surface = shown.arrays["branch"] == 0
+        assert len(shares) == len(shown) > surface.sum()
+        index = shown.arrays["index"][surface]
+        assert list(shown.numbers[surface]) == list(slab.numbers[index])
+        assert len(slab) - 1 in index  # the adsorbate
+    # The crystal below is the same for all, so its atoms move nothing away from the average slab.
+    np.testing.assert_allclose(found.local[0][atoms[0].arrays["branch"] == 1], 0.0, atol=1e-4)
+    assert np.abs(found.local[0][atoms[0].arrays["branch"] == 0]).max() > 1e-3
+    vectors = learned_space.structure_vectors(predictor, structures)
+    assert vectors.shape == (3, 2 * 58)
 
 
 def test_elements_are_means_over_their_atoms():
@@ -187,6 +223,21 @@ def test_the_command_writes_tables_and_pictures(tmp_path, capsys):
     for end in ("-elements.csv", "-elements.png", "-map.png"):
         assert (tmp_path / f"seen{end}").stat().st_size > 0
     assert main(["explain", str(tmp_path / "p.mlmat"), str(folder), "--property", "c"]) == 2
+
+
+def test_the_command_tells_the_surface_of_a_slab_from_its_bulk(tmp_path, capsys):
+    save_predictor(sgcnn(), tmp_path / "p.mlmat")
+    ase.io.write(tmp_path / "slabs.extxyz", slabs())
+    out = tmp_path / "seen"
+    assert (
+        main(["explain", str(tmp_path / "p.mlmat"), str(tmp_path / "slabs.extxyz"), "--out", str(out)]) == 0
+    )
+    assert "the sum of its atoms' shares" in " ".join(capsys.readouterr().out.split())
+    with open(f"{out}-atoms.csv", encoding="utf-8") as stream:
+        rows = list(csv.DictReader(stream))
+    assert {row["part"] for row in rows} == {"surface", "bulk"}
+    oxygen = [row for row in rows if row["element"] == "O"]
+    assert [(row["part"], row["atom"]) for row in oxygen] == [("surface", "16")] * 2
 
 
 def test_maps_of_equal_values_are_drawn(tmp_path):
