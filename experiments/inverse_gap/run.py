@@ -119,11 +119,10 @@ def main(config: Config) -> RunRecord:
 
 def report(config: Config, results: dict[Cell, Result], seconds: float) -> RunRecord:
     """Record, figure and table of the cells that are there so far."""
-    results, base, metrics = in_order(results), {}, []
+    results, metrics = in_order(results), []
     for cell in {cell.percentile: cell for cell in results}.values():
         hits, tried = base_rate(cell.target)
         low, high = wilson_interval(hits, tried)
-        base[cell.percentile] = hits / tried
         variant = f"members nobody chose, {target_name(cell)}"
         std = (high - low) / (2 * 1.96)
         metrics.append(Metric("hit share", hits / tried, std=std, variant=variant, n_test=tried))
@@ -144,7 +143,7 @@ def report(config: Config, results: dict[Cell, Result], seconds: float) -> RunRe
     )
     save_record(record, config.out / f"{config.preset}.json")
     write_cells(results, config.out / "cells.jsonl")
-    draw_budgets(results, base, config.out / "budgets.png")
+    draw_budgets(record.metrics, config.out / "budgets.png")
     return record
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from itertools import product
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from scipy.stats import t as student
@@ -127,35 +128,59 @@ def comparison_metrics(groups: Mapping[tuple[int, int, str], Sequence[tuple[Cell
     return found
 
 
-def draw_budgets(results: Mapping[Cell, Result], base: Mapping[int, float], path: Path) -> None:
+class Share(NamedTuple):
+    """A share of hits as the record has it; ends of its interval beside it."""
+
+    mean: float
+    low: float
+    high: float
+
+
+def shares_of(metrics: Sequence[Metric]) -> dict[str, dict[tuple[str, int], Share]]:
+    """Hit shares of a record: target → (searcher, budget) → share; base rates have budget 0."""
+    found: dict[str, dict[tuple[str, int], Share]] = {}
+    for metric in metrics:
+        if metric.name != "hit share":
+            continue
+        searcher, target, *budget = metric.variant.split(", ")
+        evaluations = int(budget[0].split()[0].replace(",", "")) if budget else 0
+        if metric.std is None:  # few seeds: the interval is that of all designs
+            hits = round(metric.value * metric.n_test)
+            ends = wilson_interval(hits, metric.n_test)
+        else:
+            half = 1.96 * metric.std
+            ends = max(0.0, metric.value - half), min(1.0, metric.value + half)
+        found.setdefault(target, {})[searcher, evaluations] = Share(metric.value, *ends)
+    return found
+
+
+def draw_budgets(metrics: Sequence[Metric], path: Path) -> None:
     """Hit share against budget, one panel for each target, with 95 % intervals over seeds.
 
     Args:
-        results: of all cells.
-        base: share of hits among random members of the space, by percentile.
+        metrics: of a record, which may be a merged one.
         path: PNG file.
     """
-    groups = grouped(results)
-    percentiles = list(dict.fromkeys(cell.percentile for cell in results))
-    searchers = [name for name in COLOURS if any(s == name for _, _, s in groups)]
-    budgets = sorted({b for _, b, _ in groups})
-    figure = new_figure(4.0 * len(percentiles), 3.9)
-    panels = figure.subplots(1, len(percentiles), sharey=True, squeeze=False)[0]
-    for axes, percentile in zip(panels, percentiles, strict=True):
-        target = next(cell.target for cell in results if cell.percentile == percentile)
+    targets = shares_of(metrics)
+    keys = {key for shares in targets.values() for key in shares if key[1]}
+    searchers = [name for name in COLOURS if any(searcher == name for searcher, _ in keys)]
+    budgets = sorted({budget for _, budget in keys})
+    figure = new_figure(4.0 * len(targets), 3.9)
+    panels = figure.subplots(1, len(targets), sharey=True, squeeze=False)[0]
+    for axes, (target, shares) in zip(panels, targets.items(), strict=True):
         for number, searcher in enumerate(searchers):
-            have = [b for b in budgets if (percentile, b, searcher) in groups]
+            have = [budget for budget in budgets if (searcher, budget) in shares]
             if not have:
                 continue
-            points = np.array([_point(groups[percentile, b, searcher]) for b in have])
-            means, lows, highs = points.T
+            means, lows, highs = np.array([shares[searcher, budget] for budget in have]).T
             # With a single budget the searchers stand side by side.
             places = [number] if len(budgets) == 1 else np.array(have) * 1.04 ** (number - len(searchers) / 2)
             axes.errorbar(
                 places, 100 * means, yerr=100 * np.array([means - lows, highs - means]), fmt="o-", ms=5,
                 lw=1.6, elinewidth=1, capsize=2, color=COLOURS[searcher], label=searcher,
             )  # fmt: skip
-        axes.axhline(100 * base[percentile], color=INK, lw=0.9, ls="--", label="members nobody chose")
+        base = shares["members nobody chose", 0].mean
+        axes.axhline(100 * base, color=INK, lw=0.9, ls="--", label="members nobody chose")
         if len(budgets) == 1:
             axes.set_xticks(range(len(searchers)), searchers, rotation=20)
             axes.set(xlim=(-0.5, len(searchers) - 0.5), xlabel=f"after {budgets[0]:,} predictor evaluations")
@@ -164,7 +189,7 @@ def draw_budgets(results: Mapping[Cell, Result], base: Mapping[int, float], path
             axes.set_xticks(budgets, [f"{b:,}" for b in budgets])
             axes.minorticks_off()
         axes.set_ylim(0, 100)
-        tidy(axes, f"{target:.2f} eV ({ordinal(percentile)} percentile)")
+        tidy(axes, target)
     panels[0].set_ylabel("verified hits (%)")
     handles = dict(
         pair[::-1] for axes in panels for pair in zip(*axes.get_legend_handles_labels(), strict=True)
@@ -173,12 +198,3 @@ def draw_budgets(results: Mapping[Cell, Result], base: Mapping[int, float], path
         names = {"fontsize": 9, "frameon": False, "labelcolor": INK, "ncols": len(handles)}
         figure.legend(handles.values(), handles, loc="outside lower center", **names)
     save(figure, path)
-
-
-def _point(pairs: Sequence[tuple[Cell, Result]]) -> tuple[float, float, float]:
-    """Mean share and the ends of its interval: over seeds, or Wilson's of all designs where seeds are few."""
-    shares = [r.hits / cell.designs for cell, r in pairs]
-    mean, half = mean_interval(shares)
-    if not np.isfinite(half):
-        return (mean, *wilson_interval(sum(r.hits for _, r in pairs), sum(c.designs for c, _ in pairs)))
-    return mean, max(0.0, mean - half), min(1.0, mean + half)
