@@ -71,12 +71,16 @@ def commands(record: RunRecord) -> list[str]:
 
 
 def configs(records: Sequence[RunRecord]) -> dict[str, Any]:
-    """Options of each run by its command; those of the last alone if all have the same command."""
-    found: dict[str, Any] = {}
+    """Options of each run: by its command, or by number where several had the same command."""
+    parts: list[tuple[str, Any]] = []
     for record in records:
         merged_before = set(record.config) == set(commands(record))
-        found |= record.config if merged_before else {record.command: record.config}
-    return found if len(found) > 1 else records[-1].config
+        parts += record.config.items() if merged_before else [(record.command, record.config)]
+    if all(config == parts[0][1] for _, config in parts):
+        return records[-1].config
+    if len({command for command, _ in parts}) == len(parts):
+        return dict(parts)
+    return {f"part {number}": config for number, (_, config) in enumerate(parts, 1)}
 
 
 def named(metric: Metric) -> Metric:

@@ -45,8 +45,11 @@ def metrics_of(finished: Sequence[dict[str, Any]], dataset: str) -> list[Metric]
                 variant += f"; {len(one['errors'])} properties in one network"
             for name, found in one["errors"].items():
                 unit = found["unit"]
+                published = (dataset, name, one["n_train"]) == ("qm9", "energy", FULL_SIZE) and not cut
+                paper, source = PAPER if published else (None, None)
+                beside = {"paper": paper, "source": source, "variant": variant, **common}
                 metrics += [
-                    Metric(f"{name} MAE", found["mae"], unit, found["std"], variant=variant, **common),
+                    Metric(f"{name} MAE", found["mae"], unit, found["std"], **beside),
                     Metric(f"{name} RMSE", found["rmse"], unit, variant=variant, **common),
                 ]
         curve = [one for one in curve if "energy" in one["errors"]]

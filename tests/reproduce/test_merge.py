@@ -1,5 +1,7 @@
 """One record of several runs."""
 
+from dataclasses import replace
+
 from experiments.merge import merged
 from mlmat.analysis.record import Metric, RunRecord
 
@@ -30,7 +32,12 @@ def test_what_was_measured_anew_replaces_what_was_stored():
         return RunRecord("search", "full", command, {"budget": command}, [0], {}, {"run": 1.0}, metrics)
 
     stored = merged([record("small", random=0.1, gradient=0.2), record("large", genetic=0.5)])
-    both = merged([stored, record("large", gradient=0.3)])
+    both = merged([stored, record("other", gradient=0.3)])
     assert {m.variant: m.value for m in both.metrics} == {"random": 0.1, "gradient": 0.3, "genetic": 0.5}
-    assert both.command == "small; large"
-    assert both.config == {"small": {"budget": "small"}, "large": {"budget": "large"}}
+    assert both.command == "small; large; other"
+    assert both.config == {name: {"budget": name} for name in ("small", "large", "other")}
+    again = merged(
+        [record("small", random=0.1), replace(record("small", random=0.4), config={"budget": "new"})]
+    )
+    assert again.config == {"part 1": {"budget": "small"}, "part 2": {"budget": "new"}}
+    assert again.metric("hit share").value == 0.4
