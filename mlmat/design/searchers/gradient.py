@@ -37,6 +37,10 @@ __all__ = [
 ]
 
 
+SAVES = 100
+"""Most states that a search writes: so much of it, one part, is lost by an interruption."""
+
+
 def tuned(budget: int) -> GradientConfig:
     """Hyperparameters for a budget: short, fast lives on the whole ensemble, harvested often.
 
@@ -145,7 +149,7 @@ def search(
     best, stale = np.array(notes["best"]), np.array(notes["stale"])
     seen = {candidate.name for candidate in pool} | set(known)
     chunk, restart = chunk or make_chunk(problem, config), restart or make_restart(problem, config)
-    groups, members = config.groups(predictor.members), problem.members
+    groups, members, saved = config.groups(predictor.members), problem.members, spent
     while spent + config.step_cost * config.chunk * starts <= budget:
         if not config.parallel and int(state.step) >= config.steps:
             break
@@ -171,8 +175,9 @@ def search(
         if config.parallel and old.any():
             state = restart(state, old.reshape(groups, -1))
             best, stale = np.where(old, np.inf, best), np.where(old, 0, stale)
-        if state_file is not None:
-            notes = {"settings": settings, "pool": pool, "spent": spent, "lost": lost}
+        # All that was found is written each time, so with short lives every chunk would be too often.
+        if state_file is not None and spent >= saved + budget // SAVES:
+            saved, notes = spent, {"settings": settings, "pool": pool, "spent": spent, "lost": lost}
             notes |= {"history": [row.tolist() for row in history]}
             save_state(state_file, state, notes | {"best": best.tolist(), "stale": stale.tolist()})
         report(spent, len(pool))
