@@ -138,15 +138,14 @@ def run_cell(cell: Cell, predictor: Predictor, known: Sequence[str], folder: Pat
 
 def read_cells(folder: Path) -> dict[Cell, Result]:
     """All cells that are finished in a folder, in the order of `in_order`."""
-    return in_order(_read((folder / "cells").glob("*.json")))
+    return in_order(_results(path.read_text() for path in (folder / "cells").glob("*.json")))
 
 
 def stored_cells() -> dict[Cell, Result]:
     """Cells of the stored run, without their designs; none if it left no table of them."""
     if not STORED.exists():
         return {}
-    rows = [json.loads(line) for line in STORED.read_text().splitlines()]
-    return {Cell(**row["cell"]): Result(**row["result"]) for row in rows}
+    return _results(STORED.read_text().splitlines())
 
 
 def write_cells(results: Mapping[Cell, Result], path: Path) -> None:
@@ -161,6 +160,6 @@ def in_order(results: Mapping[Cell, Result]) -> dict[Cell, Result]:
     return dict(sorted(results.items(), key=lambda pair: (*astuple(pair[0])[:4], pair[0].seed)))
 
 
-def _read(paths: Iterable[Path]) -> dict[Cell, Result]:
-    rows = [json.loads(path.read_text()) for path in paths]
+def _results(texts: Iterable[str]) -> dict[Cell, Result]:
+    rows = map(json.loads, texts)
     return {Cell(**row["cell"]): Result(**row["result"]) for row in rows}

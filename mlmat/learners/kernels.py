@@ -61,9 +61,11 @@ def _summed(term: Callable, x: jax.Array, y: jax.Array) -> jax.Array:
 
 
 def _tiles(x: jax.Array, rows: int, unrolled: int) -> jax.Array:
-    """``[N, D]`` → ``[tiles, steps, unrolled, rows]``, filled up with zeros."""
+    """``[N, D]`` → ``[tiles, steps, unrolled, rows]``, filled up with zeros; `rows` at most."""
     count, size = x.shape
-    rows = max(1, min(rows, count))
+    tiles = -(-count // rows)
+    # Several tiles share the rows evenly, whole vectors of eight numbers each: little is filling.
+    rows = count if tiles == 1 else 8 * -(-count // (8 * tiles))
     filled = jnp.pad(x, ((0, -count % rows), (0, -size % unrolled)))
     steps = filled.shape[1] // unrolled
     return filled.reshape(-1, rows, steps, unrolled).transpose(0, 2, 3, 1)
