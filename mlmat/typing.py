@@ -83,6 +83,8 @@ class Problem(NamedTuple):
         verify: ``verify(candidates) → iterator of (index, Verdict)``: an oracle that
             was not in the loop.
         members: the discrete members of the space, `mlmat.design.members.Members`.
+        sample: ``sample(x, key, temperature) → x``: free variables drawn from the distribution that
+            those of a start stand for; None: the space has none.
     """
 
     init: Callable[[Key], Any]
@@ -91,6 +93,7 @@ class Problem(NamedTuple):
     realise: Callable[[Any], Any]
     verify: Callable[[Sequence[Any]], Any]
     members: Any
+    sample: Callable[[Any, Key, float], Any] | None = None
 
 
 class Optimiser(NamedTuple):

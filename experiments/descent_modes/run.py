@@ -61,7 +61,10 @@ def modes(budget: int) -> dict[str, GradientConfig]:
     """Settings by name: those for this budget, and each with one change."""
     base = tuned(budget)
     return {
-        "Adam, ensemble, short lives": base,
+        "Adam, ensemble, short lives, draws": base,
+        "no draws": replace(base, samples=0),
+        "no draws, rounded at every step": replace(base, samples=0, chunk=1),
+        "draws around all starts": replace(base, share=1.0),
         "one member climbed": replace(base, climb="member"),
         "L-BFGS": replace(base, optimiser="lbfgs"),
         "Langevin noise 0.03": replace(base, temperature=0.03),
@@ -69,6 +72,7 @@ def modes(budget: int) -> dict[str, GradientConfig]:
         "sharp from the start": replace(base, sharpness=(8.0, 8.0)),
         "soft to the end": replace(base, sharpness=(1.0, 1.0)),
         "rounded once at the end of a life": replace(base, harvest=1.0),
+        "lives of 20 steps": replace(base, steps=20, chunk=4),
         "lives of 100 steps": replace(base, steps=100, chunk=10),
     }
 
@@ -82,13 +86,13 @@ def run_one(predictor: Predictor, target: float, budget: int, seed: int, config:
     seconds = time.process_time() - began
     column = predictor.properties.index("gap")
     mean = np.array([candidate.mean[column] for candidate in found.pool])
-    relaxed = np.array([candidate.relaxed[0] for candidate in found.pool])
+    rounded = [(m, c.relaxed[0]) for m, c in zip(mean, found.pool, strict=True) if c.relaxed]
     best = np.sort(np.abs(mean - target))[:SUBMITTED]
     return {
         "molecules": len(mean),
         "near": int((np.abs(mean - target) <= 0.3).sum()),
         "distance": float(best.mean()) if len(best) else None,
-        "moved": float(np.abs(mean - relaxed).mean()) if len(mean) else None,
+        "moved": float(np.mean([abs(m - soft) for m, soft in rounded])) if rounded else None,
         "spent": found.spent,
         "seconds": seconds,
     }

@@ -70,7 +70,7 @@ def test_the_search_is_traced_once(carbons):
     assert traces == 1
 
 
-@pytest.mark.parametrize("changed", [{"parallel": 0}, {"patience": 1, "temperature": 0.1}])
+@pytest.mark.parametrize("changed", [{"parallel": 0}, {"patience": 1, "temperature": 0.1}, {"samples": 2}])
 def test_an_interrupted_search_finds_the_same_molecules(carbons, changed, tmp_path):
     class Killed(Exception):
         pass
@@ -110,6 +110,19 @@ def test_short_lives_find_more_where_evaluations_are_many(carbons):
     plain = search(*carbons, 6_000, 0, config=GradientConfig())
     short = search(*carbons, 6_000, 0)
     assert len(short.pool) > 2 * len(plain.pool)
+
+
+def test_draws_around_the_better_starts_are_near_the_target_too(carbons):
+    alone = search(*carbons, 1_500, 0, config=QUICK)
+    drawn = search(*carbons, 1_500, 0, config=replace(QUICK, samples=8))
+    assert drawn.spent <= 1_500
+    assert len(drawn.pool) > 2 * len(alone.pool)
+    assert all(np.isfinite(candidate.merit) for candidate in drawn.pool)
+    soft = [candidate for candidate in drawn.pool if candidate.relaxed]
+    assert 0 < len(soft) < len(drawn.pool)  # what is drawn was never predicted while soft
+    assert max(candidate.start for candidate in drawn.pool) < QUICK.parallel
+    none = search(carbons[0]._replace(sample=None), *carbons[1:], 1_500, 0, config=replace(QUICK, samples=8))
+    assert [c.name for c in none.pool] == [c.name for c in alone.pool]
 
 
 def test_line_searches_are_counted(carbons):

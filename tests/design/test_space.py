@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlmat.design.molecules.realise import Realised, realise, round_graph
-from mlmat.design.molecules.space import decode_variables, init_variables
+from mlmat.design.molecules.space import decode_variables, init_variables, sample_variables
 from mlmat.graphs.chemistry import VALENCES, canonical_smiles, parse_smiles
 from mlmat.graphs.softgraph import from_smiles
 from mlmat.graphs.stability import stability_violations
@@ -95,3 +95,15 @@ def test_starts_vary_in_size_and_shape():
     assert sizes >= {8, 9, 10}
     assert max(degrees) <= 4
     assert len(degrees) >= 2
+
+
+def test_draws_follow_the_softmax_and_the_sigmoid_of_the_logits():
+    x = init(3)
+    keys = jax.random.split(jax.random.key(0), 20_000)
+    drawn = jax.jit(jax.vmap(lambda key: sample_variables(x, key, 1.0)))(keys)
+    share = (drawn.types.argmax(-1)[..., None] == jnp.arange(x.types.shape[1])).mean(0)
+    np.testing.assert_allclose(share, jax.nn.softmax(x.types, axis=-1), atol=0.02)
+    np.testing.assert_allclose((drawn.bonds > 0).mean(0), jax.nn.sigmoid(x.bonds), atol=0.02)
+    np.testing.assert_array_equal(drawn.tree[0], x.tree)
+    still = sample_variables(x, keys[0], 0.0)
+    np.testing.assert_array_equal(still.types, x.types)

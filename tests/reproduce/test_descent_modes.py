@@ -14,7 +14,7 @@ def test_each_mode_changes_the_settings_in_its_own_way():
 
 
 def test_a_small_run_is_stored_and_not_repeated(tmp_path):
-    config = Config(out=tmp_path, budget=600, modes=("Adam, ensemble, short lives",))
+    config = Config(out=tmp_path, budget=600, modes=("Adam, ensemble, short lives, draws",))
     first = main(config)
     cells = [json.loads(path.read_text()) for path in (tmp_path / "cells").glob("*.json")]
     assert len(cells) == 1

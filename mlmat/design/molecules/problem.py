@@ -14,7 +14,7 @@ from mlmat.design.molecules.constraints import Constraints
 from mlmat.design.molecules.frame import make_frame
 from mlmat.design.molecules.members import MOLECULES
 from mlmat.design.molecules.realise import realise
-from mlmat.design.molecules.space import decode_variables, init_variables
+from mlmat.design.molecules.space import decode_variables, init_variables, sample_variables
 from mlmat.design.objective import Objective
 from mlmat.design.wants import Want
 from mlmat.graphs.chemistry import ELEMENTS
@@ -92,4 +92,5 @@ def molecule_problem(
         realise=partial(realise, frame=frame),
         verify=verify_smiles,
         members=MOLECULES,
+        sample=sample_variables,
     )

@@ -156,6 +156,25 @@ def init_variables(key: Key, capacity: int, frame: Frame | None = None) -> Molec
     )
 
 
+def sample_variables(x: MoleculeVariables, key: Key, temperature: float) -> MoleculeVariables:
+    """A draw from what the logits of a start stand for, on the same tree.
+
+    Gumbel noise on element logits and logistic noise on bond logits: at temperature one the largest
+    element logit is a draw from their softmax, and a bond logit above zero one from its sigmoid
+    (E. J. Gumbel's maximum; C. J. Maddison, A. Mnih, Y. W. Teh, ICLR 2017, section 2).
+
+    Args:
+        x: variables of one start.
+        key: randomness.
+        temperature: factor on the noise; towards 0 the draw is `x` itself.
+    """
+    kinds, orders = jax.random.split(key)
+    return x._replace(
+        types=x.types + temperature * jax.random.gumbel(kinds, x.types.shape),
+        bonds=x.bonds + temperature * jax.random.logistic(orders, x.bonds.shape),
+    )
+
+
 def decode_variables(x: MoleculeVariables, sharpness: jax.Array) -> SoftGraph:
     """Variables → relaxed molecule; connected and within valence for any input.
 

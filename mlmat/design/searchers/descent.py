@@ -80,6 +80,17 @@ def make_restart(problem: Problem, config: GradientConfig) -> Callable[[SearchSt
     return restart
 
 
+def progress(config: GradientConfig, age: jax.Array) -> jax.Array:
+    """Share of its life that a start has behind it, 1 at its last step."""
+    return jnp.minimum(age / max(1, config.steps - 1), 1.0)
+
+
+def sharpness_at(config: GradientConfig, age: jax.Array) -> jax.Array:
+    """Sharpness of a start of this age, geometric between the two of `config`."""
+    soft, sharp = config.sharpness
+    return soft * (sharp / soft) ** progress(config, age)
+
+
 def make_chunk(problem: Problem, config: GradientConfig) -> Callable:
     """Build the jitted chunk: ``chunk(predictor, state) → (state, materials, trace)``.
 
@@ -87,13 +98,7 @@ def make_chunk(problem: Problem, config: GradientConfig) -> Callable:
     ``materials`` are the relaxed materials ``[starts, ...]``.
     """
     optimiser = make_optimiser(config)
-    soft, sharp = config.sharpness
-
-    def progress(age):
-        return jnp.minimum(age / max(1, config.steps - 1), 1.0)
-
-    def sharpness(age):
-        return soft * (sharp / soft) ** progress(age)
+    sharpness = partial(sharpness_at, config)
 
     def start_step(predictor, inner, key, age):
         key = jax.random.fold_in(jax.random.wrap_key_data(key), age)
@@ -112,7 +117,7 @@ def make_chunk(problem: Problem, config: GradientConfig) -> Callable:
         else:
             inner, gradients = optimiser.update(gradient, inner), jnp.ones((), jnp.int32)
         if config.temperature:
-            heat = config.temperature * (1 - progress(age))
+            heat = config.temperature * (1 - progress(config, age))
             moved = langevin(key, optimiser.params(inner), gradient, config.learning_rate, heat)
             inner = moved, *inner[1:]
         return inner, age + 1, Trace(values, total, gradients)
@@ -138,3 +143,23 @@ def make_chunk(problem: Problem, config: GradientConfig) -> Callable:
         return state, jax.tree.map(flat_starts, materials), trace
 
     return chunk
+
+
+def make_sampler(problem: Problem, config: GradientConfig) -> Callable[[SearchState, Key], Any]:
+    """Build the jitted draws around all starts: ``sampler(state, key) → materials [starts · samples, ...]``.
+
+    Those of one start follow each other.
+    """
+    optimiser, spread = make_optimiser(config), config.scatter
+
+    @jax.jit
+    def sampler(state: SearchState, key: Key):
+        def one(x, age, key):
+            return problem.decode(problem.sample(x, key, spread), sharpness_at(config, age), key)
+
+        x = jax.tree.map(flat_starts, optimiser.params(state.optimiser))
+        keys = jax.random.split(key, (state.age.size, config.samples))
+        around = jax.vmap(jax.vmap(one, (None, None, 0)))(x, state.age.reshape(-1), keys)
+        return jax.tree.map(flat_starts, around)
+
+    return sampler

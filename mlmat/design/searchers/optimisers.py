@@ -34,6 +34,10 @@ class GradientConfig:
         temperature: of Langevin noise at the first step; it falls to zero over a life.
         parallel: starts that descend at once; 0: all that the budget pays for, each lives once.
         patience: chunks without a lower loss after which a start is drawn anew; 0: never.
+        samples: further members drawn around a start whenever it is realised, if its loss is among the
+            better `share`, and if the problem can sample; each costs one evaluation, if it is new.
+        share: of the starts that are sampled around, by their loss among all that were realised so far.
+        scatter: temperature of these draws.
     """
 
     steps: int = 100
@@ -46,6 +50,9 @@ class GradientConfig:
     temperature: float = 0.0
     parallel: int = 0
     patience: int = 0
+    samples: int = 0
+    share: float = 0.5
+    scatter: float = 0.8
 
     @property
     def harvests(self) -> int:
