@@ -141,8 +141,8 @@ def draw_descent(
         traces = history[:, :: max(1, history.shape[1] // 8)]
         left.plot(steps, traces, color=HIT, lw=0.6, alpha=0.55)
         left.plot(steps, np.median(history, axis=1), color=INK, lw=1.8, label="median")
-        # Most of the way is made in the first steps; a linear axis would hide it.
-        left.set_xscale("log")
+        if len(history) > 30:  # most of a long way is made in the first steps
+            left.set_xscale("log")
         left.xaxis.set_major_formatter("{x:g}")
         left.set_xlim(1, max(2, len(history)))
     left.set(xlabel="gradient step", ylabel=f"{want.label}, relaxed molecule")

@@ -72,7 +72,7 @@ class DesignOptions:
     method: Literal["gradient", "genetic", "random", "screening", "hybrid", "informed"] = "gradient"
     compare: Annotated[bool, Flag] = False
     rounds: int = 1
-    budget: int = 50_000
+    budget: int = 10_000
     caution: float = 1.0
     diversity: float = 0.2
     pareto: Annotated[bool, Flag] = False

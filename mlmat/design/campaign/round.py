@@ -31,7 +31,7 @@ class CampaignConfig:
 
     rounds: int = 3
     designs: int = 48
-    budget: int = 50_000
+    budget: int = 10_000
     seed: int = 0
     retraining: Retraining = field(default_factory=Retraining)
 
