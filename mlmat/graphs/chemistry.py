@@ -90,8 +90,9 @@ def molecule_from_graph(types: np.ndarray, bonds: np.ndarray) -> Chem.Mol:
     for kind in types:
         molecule.AddAtom(Chem.Atom(ELEMENTS[kind]))
     orders = {1: Chem.BondType.SINGLE, 2: Chem.BondType.DOUBLE, 3: Chem.BondType.TRIPLE}
-    for i, j in zip(*np.nonzero(np.triu(bonds, 1)), strict=True):
-        molecule.AddBond(int(i), int(j), orders[int(bonds[i, j])])
+    first, second = np.nonzero(np.triu(bonds, 1))
+    for i, j, order in zip(first.tolist(), second.tolist(), bonds[first, second].tolist(), strict=True):
+        molecule.AddBond(i, j, orders[int(order)])
     if len(Chem.GetMolFrags(molecule)) != 1:
         raise InputError("the graph falls into several fragments")
     Chem.SanitizeMol(molecule)

@@ -107,10 +107,16 @@ def _violations(molecule: Chem.Mol) -> Iterator[str]:
         yield from (name for name, broken in RING_RULES.items() if broken(molecule))
 
 
-def violating_atoms(molecule: Chem.Mol) -> set[int]:
-    """Atoms of the rejected motifs of a molecule; its ring atoms if only a ring rule is broken."""
-    atoms = {i for _, query in _motif_queries() for i in molecule.GetSubstructMatch(query)}
-    return atoms or {atom.GetIdx() for atom in molecule.GetAtoms() if atom.IsInRing()}
+def located_violations(molecule: Chem.Mol) -> tuple[list[str], set[int]]:
+    """`stability_violations`, and where: one match of each motif, or all ring atoms for a ring rule alone."""
+    matches = {name: molecule.GetSubstructMatch(query) for name, query in _motif_queries()}
+    names = [name for name, atoms in matches.items() if atoms]
+    where = {atom for atoms in matches.values() for atom in atoms}
+    rings = molecule.GetRingInfo()
+    if rings.NumRings() and (broken := [name for name, rule in RING_RULES.items() if rule(molecule)]):
+        names += broken
+        where = where or {atom for ring in rings.AtomRings() for atom in ring}
+    return names, where
 
 
 def _unsaturated(bond: Chem.Bond) -> bool:

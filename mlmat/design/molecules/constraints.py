@@ -56,10 +56,10 @@ class Constraints:
 
     def violations(self, molecule: Chem.Mol) -> list[str]:
         """What a molecule breaks, as short reasons; empty if it is allowed."""
-        found = []
-        if any(atom.GetSymbol() not in self.elements for atom in molecule.GetAtoms()):
+        found, kinds = [], {(atom.GetSymbol(), atom.GetFormalCharge()) for atom in molecule.GetAtoms()}
+        if any(symbol not in self.elements for symbol, _ in kinds):
             found.append("an element that is not allowed")
-        if Chem.GetFormalCharge(molecule) or any(atom.GetFormalCharge() for atom in molecule.GetAtoms()):
+        if any(charge for _, charge in kinds):
             found.append("a charge")
         if self.sizes is not None:
             count = molecule.GetNumAtoms()

@@ -11,7 +11,7 @@ from mlmat.design.molecules.constraints import bad_rings
 from mlmat.design.molecules.frame import Frame
 from mlmat.design.molecules.keep import Core
 from mlmat.graphs.chemistry import ELEMENTS, VALENCES, canonical_smiles, molecule_from_graph, silence_rdkit
-from mlmat.graphs.stability import stability_violations, violating_atoms
+from mlmat.graphs.stability import located_violations
 from mlmat.typing import SoftGraph
 
 REPAIRS = 12
@@ -130,8 +130,7 @@ def realise(graph: SoftGraph, frame: Frame | None = None) -> Realised | str:
 
 def _faults(molecule: Chem.Mol, frame: Frame | None) -> tuple[list[str], set[int]]:
     """What is wrong with a molecule, and the atoms where it may be mended."""
-    reasons = stability_violations(molecule)
-    where = violating_atoms(molecule) if reasons else set()
+    reasons, where = located_violations(molecule)
     if frame is not None and (broken := frame.constraints.violations(molecule)):
         reasons += broken
         rings = bad_rings(molecule, frame.constraints.rings)
