@@ -114,7 +114,16 @@ def test_short_lives_find_more_where_evaluations_are_many(carbons):
 
 def test_draws_around_the_better_starts_are_near_the_target_too(carbons):
     alone = search(*carbons, 1_500, 0, config=QUICK)
-    drawn = search(*carbons, 1_500, 0, config=replace(QUICK, samples=8))
+    traces = 0
+
+    def counted(x, key, temperature):
+        nonlocal traces
+        traces += 1
+        return carbons[0].sample(x, key, temperature)
+
+    problem = carbons[0]._replace(sample=counted)
+    drawn = search(problem, *carbons[1:], 1_500, 0, config=replace(QUICK, samples=8))
+    assert traces == 1
     assert drawn.spent <= 1_500
     assert len(drawn.pool) > 2 * len(alone.pool)
     assert all(np.isfinite(candidate.merit) for candidate in drawn.pool)

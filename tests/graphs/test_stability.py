@@ -4,7 +4,7 @@ import pytest
 from rdkit import Chem
 
 from mlmat.graphs.chemistry import parse_smiles
-from mlmat.graphs.stability import UNSTABLE_MOTIFS, first_violation, stability_violations
+from mlmat.graphs.stability import UNSTABLE_MOTIFS, first_violation, located_violations, stability_violations
 
 UNSTABLE = {
     "COOC": "peroxide",
@@ -52,6 +52,18 @@ def test_ordinary_molecules_are_members(smiles):
 def test_the_first_violation_is_the_first_of_all(smiles):
     found = stability_violations(parse_smiles(smiles))
     assert first_violation(parse_smiles(smiles)) == (found[0] if found else None)
+
+
+@pytest.mark.parametrize("smiles", [*UNSTABLE, "C1C2CC12O", "COOCC=S", "COC", "c1ccoc1"])
+def test_violations_are_located_where_they_are(smiles):
+    molecule = parse_smiles(smiles)
+    names, where = located_violations(molecule)
+    assert names == stability_violations(molecule)
+    assert bool(where) == bool(names)
+    if smiles == "COOCC=S":
+        assert where == {1, 2, 4, 5}  # O-O and C=S, not the carbons between
+    if smiles == "C1CCC#CC1":
+        assert where == set(range(6))  # a ring rule alone: the whole ring
 
 
 def test_every_motif_is_a_query_with_a_reason():

@@ -161,7 +161,7 @@ def sample_variables(x: MoleculeVariables, key: Key, temperature: float) -> Mole
 
     Gumbel noise on element logits and logistic noise on bond logits: at temperature one the largest
     element logit is a draw from their softmax, and a bond logit above zero one from its sigmoid
-    (E. J. Gumbel's maximum; C. J. Maddison, A. Mnih, Y. W. Teh, ICLR 2017, section 2).
+    (the Gumbel-max trick; C. J. Maddison, A. Mnih, Y. W. Teh, ICLR 2017).
 
     Args:
         x: variables of one start.

@@ -41,6 +41,9 @@ __all__ = [
 SAVES = 100
 """Most states that a search writes: so much of it, one part, is lost by an interruption."""
 
+DRAWS = 100
+"""Random stream of the draws around starts, apart from that of the starts."""
+
 
 def tuned(budget: int) -> GradientConfig:
     """Hyperparameters for a budget: very short lives, many draws around the better half of the starts.
@@ -154,7 +157,7 @@ def search(
     seen = {candidate.name for candidate in pool} | set(known)
     chunk, restart = chunk or make_chunk(problem, config), restart or make_restart(problem, config)
     sampler = make_sampler(problem, config) if config.samples and problem.sample is not None else None
-    draws = jax.random.fold_in(jax.random.key(seed), SAVES)
+    draws = jax.random.fold_in(jax.random.key(seed), DRAWS)
     groups, saved = config.groups(predictor.members), spent
 
     def collect(materials: Any, ripe: np.ndarray, relaxed: np.ndarray | None = None) -> np.ndarray:
@@ -162,12 +165,10 @@ def search(
         nonlocal spent
         host = jax.tree.map(np.asarray, materials)
         fresh, barren = harvest(problem, host, ripe, seen, lost, allowed)
-        rows = [
-            Candidate(
-                name, row * starts // len(ripe), () if relaxed is None else tuple(relaxed[row].tolist())
-            )
-            for name, row in fresh.items()
-        ][: budget - spent]
+        soft = {} if relaxed is None else {row: tuple(relaxed[row].tolist()) for row in fresh.values()}
+        each = len(ripe) // starts
+        rows = [Candidate(name, row // each, soft.get(row, ())) for name, row in fresh.items()]
+        rows = rows[: budget - spent]
         pool.extend(predict_candidates(predictor, objective, rows, problem.members))
         seen.update(fresh)
         spent += len(rows)
