@@ -13,6 +13,7 @@ import time
 from collections.abc import Sequence
 
 from mlmat.errors import MissingEngineError
+from mlmat.oracles.blas import avx2_kernels
 from mlmat.oracles.verdict import OK, Verdict
 
 BASIS = "def2-svp"
@@ -39,8 +40,9 @@ UNPAIRED = {"H": 1, "C": 2, "N": 3, "O": 2, "F": 1, "S": 2}
 
 def _engine():
     try:
-        from pyscf import df, gto, scf
-        from pyscf.mp import dfmp2, dfump2
+        with avx2_kernels():
+            from pyscf import df, gto, scf
+            from pyscf.mp import dfmp2, dfump2
     except ImportError as error:
         raise MissingEngineError("PySCF", "oracles") from error
     return df, gto, scf, dfmp2, dfump2
