@@ -33,7 +33,7 @@ def processor_flags(file: Path = Path("/proc/cpuinfo")) -> frozenset[str]:
 def avx2_kernels() -> Iterator[None]:
     """An OpenBLAS that is loaded in this block uses AVX2 if the processor has it.
 
-    A choice that stands in the environment already is left alone, and the environment is afterwards as it was.
+    A choice that the environment holds already is left alone; afterwards the environment is as it was.
     """
     if VARIABLE in os.environ or not processor_flags() >= NEEDS:
         yield
