@@ -9,9 +9,9 @@ import numpy as np
 
 from experiments.inverse_crystal.cells import Cell, Result
 from experiments.inverse_crystal.predictors import Errors
-from experiments.inverse_gap.summary import difference_interval, mean_interval
 from mlmat.analysis.figure import HIT, INK, MISS, NEUTRAL, WANTED, new_figure, plain_ticks, save, tidy
 from mlmat.analysis.record import Metric
+from mlmat.analysis.seeds import difference_interval, mean_interval
 from mlmat.metrics import wilson_interval
 
 COLOURS = {"random": NEUTRAL, "substitution": INK, "genetic": MISS, "informed": WANTED, "gradient": HIT}

@@ -10,8 +10,8 @@ import numpy as np
 
 from experiments.inverse_dyes.arms import ARMS
 from experiments.inverse_dyes.bands import HALF_WIDTH
+from experiments.inverse_dyes.summary import grouped, share
 from mlmat.analysis.figure import HIT, INK, MISS, NEUTRAL, WANTED, new_figure, save, tidy
-from mlmat.metrics import wilson_interval
 
 COLOURS = dict(zip(ARMS, (HIT, WANTED, MISS, NEUTRAL), strict=True))
 LABELS = {
@@ -35,19 +35,18 @@ def draw_bands(results: Sequence[dict[str, Any]], known: dict[str, Any], designs
     left, right = figure.subplots(1, 2)
     centres = sorted({result["centre"] for result in results})
     for number, arm in enumerate(ARMS):
-        rows = [result for result in results if result["arm"] == arm]
-        if not rows:
+        groups = {centre: rows for (centre, of), rows in grouped(results).items() if of == arm}
+        if not groups:
             continue
-        places = np.array([centres.index(row["centre"]) for row in rows]) + 0.2 * (number - 1.5)
-        share = np.array([row["hits"] / designs for row in rows])
-        low, high = np.transpose([wilson_interval(row["hits"], designs) for row in rows])
-        left.bar(places, 100 * share, 0.18, color=COLOURS[arm], label=LABELS[arm])
+        places = np.array([centres.index(centre) for centre in groups]) + 0.2 * (number - 1.5)
+        mean, low, high = np.transpose([share(rows, "hits", designs) for rows in groups.values()])
+        left.bar(places, 100 * mean, 0.18, color=COLOURS[arm], label=LABELS[arm])
         left.errorbar(
-            places, 100 * share, yerr=100 * np.array([share - low, high - share]), fmt="none",
+            places, 100 * mean, yerr=100 * np.array([mean - low, high - mean]), fmt="none",
             ecolor=INK, elinewidth=1, capsize=2,
         )  # fmt: skip
-        for place, row in zip(places, rows, strict=True):
-            values = np.array([design[2] for design in row["designs"]])
+        for place, rows in zip(places, groups.values(), strict=True):
+            values = np.array([design[2] for row in rows for design in row["designs"]])
             jitter = np.linspace(-0.07, 0.07, len(values))
             right.plot(place + jitter, values, "o", ms=3, color=COLOURS[arm], alpha=0.7)
     for number, centre in enumerate(centres):

@@ -24,6 +24,7 @@ from experiments.inverse_dyes.arms import ARMS
 from experiments.inverse_dyes.bands import Cell, judge_quality, run_cell
 from experiments.inverse_dyes.figure import draw_bands
 from experiments.inverse_dyes.predictors import Effort, own_error, searched, trained_judge
+from experiments.inverse_dyes.summary import metrics_of
 from experiments.inverse_dyes.tables import (
     DESIGN_FILE,
     JUDGE_FILE,
@@ -33,11 +34,10 @@ from experiments.inverse_dyes.tables import (
     read_dyes,
 )
 from experiments.larger_molecules.zinc import data_file
-from mlmat.analysis.record import Metric, RunRecord, save_record
+from mlmat.analysis.record import RunRecord, save_record
 from mlmat.commands.runs import prepare_process
 from mlmat.data.splits import Split, skeleton_split
 from mlmat.files import sha256, write_json
-from mlmat.metrics import wilson_interval
 from mlmat.predictor import Predictor, predict_smiles
 from mlmat.training.config import TrainingConfig
 
@@ -52,7 +52,7 @@ class Config:
         centres: of the bands, nm; default by preset.
         budget: predictor evaluations of each cell; default by preset.
         designs: submissions of each cell; default by preset.
-        seeds: of the searches, counted from 0; default 1.
+        seeds: of the searches, counted from 0; default by preset.
         seed: of split and weights.
     """
 
@@ -61,7 +61,7 @@ class Config:
     centres: tuple[float, ...] = ()
     budget: int | None = None
     designs: int | None = None
-    seeds: int = 1
+    seeds: int | None = None
     seed: int = 0
 
 
@@ -79,10 +79,10 @@ def cells(config: Config) -> list[Cell]:
     full = config.preset == "full"
     centres = config.centres or ((400.0, 500.0, 600.0) if full else (400.0,))
     budget = config.budget or (5_000 if full else 1_300)
+    seeds = config.seeds or (4 if full else 1)
     designs = config.designs or (32 if full else 4)
     return [
-        Cell(centre, arm, budget, designs, seed)
-        for seed, centre, arm in product(range(config.seeds), centres, ARMS)
+        Cell(centre, arm, budget, designs, seed) for seed, centre, arm in product(range(seeds), centres, ARMS)
     ]
 
 
@@ -133,54 +133,6 @@ def quality(
     return found
 
 
-def metrics_of(results: Sequence[dict[str, Any]], known: dict[str, Any], designs: int) -> list[Metric]:
-    """What the README shows: both predictors first, then band by band."""
-    judge = known["judge"]
-    common = {"variant": "searched predictor, unseen skeletons", "n_test": known["test"]}
-    found = [
-        Metric("error (MAE)", known["test_error"], "nm", n_train=known["train"], **common),
-        Metric("spread of the truth", known["test_spread"], "nm", **common),
-    ]
-    own, count = known["judge_own"]
-    found.append(
-        Metric("error (MAE)", own, "nm", variant="judge, validation part of its own dyes", n_test=count)
-    )
-    common = {"variant": "judge, dyes to design with", "n_test": judge["count"]}
-    found += [
-        Metric("error (MAE)", judge["error"], "nm", n_train=known["judge dyes"], **common),
-        Metric("median error", judge["median_error"], "nm", **common),
-        Metric("spread of the truth", judge["spread"], "nm", **common),
-        Metric("ensemble's standard deviation", judge["doubt"], "nm", **common),
-    ]
-    for centre, counts in judge["bands"].items():
-        variant = f"judge on real dyes, {centre} nm"
-        found.append(_share("share of all dyes in the band", counts["true"], judge["count"], variant))
-        if counts["said"]:
-            name = "truly in the band, of those it puts there"
-            found.append(_share(name, counts["both"], counts["said"], variant))
-    for result in results:
-        variant = f"{result['centre']:.0f} nm, {result['arm']}"
-        found.append(_share("hits by the judge", result["hits"], designs, variant))
-        found.append(_share("hits by the searched predictor", result["promised"], designs, variant))
-        for name, key, unit in (
-            ("predictor less judge, mean size", "disagreement", "nm"),
-            ("predictor less judge, mean", "bias", "nm"),
-            ("judge's standard deviation", "doubt", "nm"),
-            ("SA score", "sa_score", "1"),
-            ("SA score of the hits", "sa_score_hits", "1"),
-            ("similarity to the nearest training dye", "nearest", ""),
-        ):
-            if result[key] is not None:
-                count = result["hits"] if key == "sa_score_hits" else result["submitted"]
-                found.append(Metric(name, result[key], unit, variant=variant, n_test=count))
-    return found
-
-
-def _share(name: str, hits: int, count: int, variant: str) -> Metric:
-    low, high = wilson_interval(hits, count)
-    return Metric(name, hits / count, std=(high - low) / (2 * 1.96), variant=variant, n_test=count)
-
-
 def report(
     config: Config,
     results: Sequence[dict[str, Any]],
@@ -198,7 +150,7 @@ def report(
             "budget": todo[0].budget,
             "designs": designs,
             "effort": asdict(effort(config)),
-            "lost": {f"{r['centre']:.0f} {r['arm']}": r["lost"] for r in results},
+            "lost": {f"{r['centre']:.0f} {r['arm']} {r['seed']}": r["lost"] for r in results},
         },
         seeds=sorted({cell.seed for cell in todo}),
         data={Path(path).name: sha256(data_file(path)) for path in (DESIGN_FILE, JUDGE_FILE)},

@@ -8,18 +8,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from scipy.stats import t as student
 
 from experiments.inverse_gap.cells import Cell, Result
 from mlmat.analysis.figure import HIT, INK, MISS, NEUTRAL, WANTED, new_figure, save, tidy
 from mlmat.analysis.record import Metric
+from mlmat.analysis.seeds import difference_interval, mean_interval
 from mlmat.metrics import wilson_interval
 
 COLOURS = {"gradient": HIT, "genetic": MISS, "random": NEUTRAL, "informed": WANTED, "hybrid": INK}
-
-
-LEAST = 3
-"""Seeds below which no interval is given: with two it spans everything."""
 
 
 def ordinal(number: int) -> str:
@@ -31,26 +27,6 @@ def ordinal(number: int) -> str:
 def target_name(cell: Cell) -> str:
     """``"1st percentile (0.85 eV)"``."""
     return f"{ordinal(cell.percentile)} percentile ({cell.target:.2f} eV)"
-
-
-def mean_interval(values: Sequence[float]) -> tuple[float, float]:
-    """Mean and half-width of its 95 % interval over seeds (Student's t); infinite below `LEAST` seeds."""
-    if len(values) < LEAST:
-        return float(np.mean(values)), float("inf")
-    half = student.ppf(0.975, len(values) - 1) * np.std(values, ddof=1) / np.sqrt(len(values))
-    return float(np.mean(values)), float(half)
-
-
-def difference_interval(one: Sequence[float], other: Sequence[float]) -> tuple[float, float]:
-    """Mean of `one` less mean of `other`, and half of its 95 % interval (Welch)."""
-    a, b = (np.asarray(x, float) for x in (one, other))
-    if min(len(a), len(b)) < LEAST:
-        return float(a.mean() - b.mean()), float("inf")
-    va, vb = a.var(ddof=1) / len(a), b.var(ddof=1) / len(b)
-    if va + vb == 0:
-        return float(a.mean() - b.mean()), 0.0
-    freedom = (va + vb) ** 2 / (va**2 / (len(a) - 1) + vb**2 / (len(b) - 1))
-    return float(a.mean() - b.mean()), float(student.ppf(0.975, freedom) * np.sqrt(va + vb))
 
 
 def grouped(results: Mapping[Cell, Result]) -> dict[tuple[int, int, str], list[tuple[Cell, Result]]]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from experiments.inverse_gap.summary import COLOURS, mean_interval
+from experiments.inverse_gap.summary import COLOURS
 from experiments.inverse_logp_qed.cells import Cell, Result
 from experiments.inverse_logp_qed.summary import (
     Truth,
@@ -21,6 +21,7 @@ from experiments.inverse_logp_qed.summary import (
 )
 from experiments.inverse_logp_qed.tasks import Task
 from mlmat.analysis.figure import INK, NEUTRAL, new_figure, save, tidy
+from mlmat.analysis.seeds import mean_interval
 from mlmat.metrics import wilson_interval
 from mlmat.pretrained.make_rdkit import PROPERTIES
 

@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from experiments.inverse_gap.summary import mean_interval
 from experiments.inverse_logp_qed.cells import Cell, Result
 from experiments.inverse_logp_qed.tasks import Task, has_pattern
 from mlmat.analysis.record import Metric
+from mlmat.analysis.seeds import mean_interval
 from mlmat.graphs.fingerprints import mean_similarity
 from mlmat.metrics import wilson_interval
 from mlmat.pretrained.make_rdkit import PROPERTIES

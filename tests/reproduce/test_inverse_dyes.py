@@ -7,7 +7,8 @@ import pytest
 from experiments.inverse_dyes.arms import nearest_dyes, problem_from, unchosen
 from experiments.inverse_dyes.bands import Cell, in_band, summary
 from experiments.inverse_dyes.figure import draw_bands
-from experiments.inverse_dyes.run import Config, cells, metrics_of
+from experiments.inverse_dyes.run import Config, cells
+from experiments.inverse_dyes.summary import metrics_of, share
 from experiments.inverse_dyes.tables import (
     DESIGN_FILE,
     JUDGE_FILE,
@@ -22,6 +23,7 @@ from mlmat.design.molecules.realise import Realised
 from mlmat.design.objective import Objective
 from mlmat.errors import DataError
 from mlmat.graphs.chemistry import canonical_smiles, parse_smiles
+from mlmat.metrics import wilson_interval
 
 COUMARIN = canonical_smiles(parse_smiles("O=c1ccc2ccccc2o1"))
 STILBENE = canonical_smiles(parse_smiles("C(=Cc1ccccc1)c1ccccc1"))
@@ -129,12 +131,24 @@ def test_summary_metrics_and_figure(tmp_path):
     assert found["hits by the judge", "300 nm, dyes"] == 0.25
     assert found["share of all dyes in the band", "judge on real dyes, 300 nm"] == pytest.approx(2 / 3)
     assert ("truly in the band, of those it puts there", "judge on real dyes, 300 nm") not in found
+    several = {(m.name, m.variant): m for m in metrics_of([*rows, result | {"seed": 1}], known, designs=4)}
+    assert several["hits by the judge", "300 nm, dyes"].n_seeds == 2
+    assert several["hits by the judge", "300 nm, dyes"].n_test == 8
     draw_bands(rows, known, 4, tmp_path / "bands.png")
     assert (tmp_path / "bands.png").stat().st_size > 10_000
 
 
 def test_every_arm_has_the_same_budget():
     todo = cells(Config(preset="full"))
-    assert len(todo) == 12
+    assert len(todo) == 48
     assert len({cell.budget for cell in todo}) == 1
-    assert len({cell.name for cell in todo}) == 12
+    assert len({cell.name for cell in todo}) == 48
+
+
+def test_share_is_over_seeds_where_there_are_three():
+    rows = [{"hits": hits} for hits in (2, 4, 3)]
+    mean, low, high = share(rows, "hits", 8)
+    assert mean == pytest.approx(3 / 8)
+    assert high - mean == pytest.approx(4.303 * 0.125 / 3**0.5, rel=1e-3)
+    mean, low, high = share(rows[:2], "hits", 8)
+    assert (mean, low, high) == pytest.approx((3 / 8, *wilson_interval(6, 16)))
