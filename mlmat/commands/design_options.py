@@ -17,9 +17,9 @@ class DesignOptions:
     """Design molecules or crystals with the properties you want; molecules are verified.
 
     Gradient descent through the predictor turns noise into molecules of 6 to 10 heavy atoms
-    (C, N, O, F, S); an oracle that is not in the loop then judges every one: GFN2-xTB for gap,
-    homo and lumo (eV; differences of orbital energies, not optical gaps), RDKit for logp, qed
-    and sa_score, or a function of your own.
+    (C, N, O, F, S), and then chooses how to mutate them. An oracle that is not in the loop judges
+    every one: GFN2-xTB for gap, homo and lumo (eV; differences of orbital energies, not optical
+    gaps), RDKit for logp, qed and sa_score, or a function of your own.
 
     Wants: gap=4.0 (a hit within 0.3), gap=4.0+-0.1, gap=2..3, homo=min, logp=2..max; give --want
     again for several at once, 2*gap=4.0 to weigh one more.
@@ -36,8 +36,8 @@ class DesignOptions:
         designs: molecules submitted to the oracle.
         out: folder for the results. Default: runs/design-<time>.
         resume: go on with an interrupted run in this folder; other options are taken from it.
-        method: how to search: gradient descends from noise, informed lets the gradient choose mutations
-            (good with few evaluations), hybrid does one after the other.
+        method: how to search: gradient descends from noise, informed lets the gradient choose mutations,
+            hybrid does one after the other, which finds most.
         compare: let a genetic algorithm and random members of the space spend the same budget.
         rounds: of a campaign: propose, verify, retrain on what was verified, propose again.
         budget: predictor evaluations of a search (of each round); a gradient counts as three.
@@ -69,10 +69,10 @@ class DesignOptions:
     designs: int = 128
     out: Path | None = None
     resume: Path | None = None
-    method: Literal["gradient", "genetic", "random", "screening", "hybrid", "informed"] = "gradient"
+    method: Literal["gradient", "genetic", "random", "screening", "hybrid", "informed"] = "hybrid"
     compare: Annotated[bool, Flag] = False
     rounds: int = 1
-    budget: int = 10_000
+    budget: int = 5_000
     caution: float = 1.0
     diversity: float = 0.2
     pareto: Annotated[bool, Flag] = False

@@ -177,7 +177,8 @@ def _facts(options, setup: Setup, outcomes, metrics, seconds, opinion) -> dict[s
         facts[f"rank correlation with B3LYP, {len(opinion.smiles)} designs"] = (
             f"{opinion.correlation:.2f} ({low:.2f} to {high:.2f})"
         )
-    facts["wall time"] = f"{seconds['run'] + seconds['compile']:.0f} s ({seconds['compile']:.0f} s compiling)"
+    compiling = f" ({seconds['compile']:.0f} s compiling)" if seconds["compile"] else ""
+    facts["wall time"] = f"{seconds['run'] + seconds['compile']:.0f} s{compiling}"
     return facts
 
 
@@ -209,7 +210,7 @@ def _figures(
         path = out / "comparison.png"
         draw_comparison(hits, options.designs, path, ", ".join(options.want), base_share(setup))
         figures.append((path, f"The same budget of {options.budget:,} evaluations, spent in different ways."))
-    if first.search is not None and first.method == "gradient":
+    if first.search is not None and first.method in ("gradient", "hybrid"):
         name = wants[0].name
         verified = [row.judged[name].verified for row in first.rows]
         verified = np.array([value for value in verified if value is not None], float)

@@ -88,11 +88,11 @@ def test_a_killed_or_interrupted_run_goes_on(tmp_path, sign, code):
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     deadline = time.monotonic() + 240
-    while not (out / "search-gradient.state").exists() and time.monotonic() < deadline:
+    while not (out / "search-hybrid.gradient").exists() and time.monotonic() < deadline:
         time.sleep(0.2)
     os.kill(process.pid, sign)
     assert process.wait(60) == code
-    assert (out / "search-gradient.state").exists()
+    assert (out / "search-hybrid.gradient").exists()
     assert not (out / "designs.csv").exists()
     assert main(["design", "--resume", str(out)]) == 0
     assert len(list(csv.DictReader((out / "designs.csv").open()))) >= 3
@@ -103,7 +103,7 @@ def test_several_wants_constraints_and_baselines(tmp_path):
     words += ["--designs", "4", "--budget", "1300", "--workers", "1", "--compare", "--pareto"]
     assert main(["design", *words, "--out", str(tmp_path / "run")]) == 0
     rows = list(csv.DictReader((tmp_path / "run" / "designs.csv").open()))
-    assert {row["method"] for row in rows} == {"gradient", "genetic", "random"}
+    assert {row["method"] for row in rows} == {"hybrid", "genetic", "random"}
     for row in rows:
         molecule = Chem.MolFromSmiles(row["smiles"])
         assert not molecule.GetRingInfo().NumRings()
@@ -112,7 +112,7 @@ def test_several_wants_constraints_and_baselines(tmp_path):
         assert float(row["logp_verified"]) == pytest.approx(MolLogP(molecule), abs=1e-3)
     assert (tmp_path / "run" / "comparison.png").stat().st_size > 5000
     record = load_record(tmp_path / "run" / "results.json")
-    assert {m.variant for m in record.metrics if m.name == "hit share"} == {"gradient", "genetic", "random"}
+    assert {m.variant for m in record.metrics if m.name == "hit share"} == {"hybrid", "genetic", "random"}
 
 
 def test_your_own_oracle_judges(tmp_path, monkeypatch):

@@ -46,7 +46,7 @@ def search(
     """Descend, then evolve; arguments as in `mlmat.design.searcher.Searcher`.
 
     Beside those: `config`, the hyperparameters. Each part keeps its own state file beside
-    `state_file`; a finished first part is read back at once.
+    `state_file`; a finished first part is read back at once. The history is that of the descent.
 
     Raises:
         InputError: a share that is not between 0 and 1, or a budget too small for the
@@ -83,4 +83,4 @@ def search(
         **common,
     )
     lost = Counter(begun.lost) + Counter(evolved.lost)
-    return Search(evolved.pool, begun.spent + evolved.spent, evolved.history, dict(lost), evolved.members)
+    return Search(evolved.pool, begun.spent + evolved.spent, begun.history, dict(lost), evolved.members)
