@@ -71,7 +71,8 @@ class Search(NamedTuple):
         pool: distinct members of the space, in the order found.
         spent: evaluations, at most the budget.
         history: what the searcher reports of its way, ``[steps, ...]``: relaxed first want of
-            every start (gradient, and the descent of the hybrid), or the best, median and worst merit kept (others).
+            every start (gradient, and the descent of the hybrid), or the best, median and worst
+            merit kept (others).
         lost: reason → number of proposals that gave no new member of the space.
         members: of the space that was searched.
     """
