@@ -50,6 +50,8 @@ def cell_metrics(results: Mapping[Cell, Result]) -> list[Metric]:
         seconds = sum(r.search_seconds + r.oracle_seconds for _, r in pairs)
         hits = sum(r.hits for _, r in pairs)
         found.append(Metric("verified hits per CPU-second", hits / seconds, "1/s", **common))
+        rate = sum(r.found for _, r in pairs) / sum(r.search_seconds for _, r in pairs)
+        found.append(Metric("molecules found per CPU-second", rate, "1/s", **common))
         for name, field, unit in (
             ("error on designs (MAE)", "error", "eV"),
             ("hits not in the training set", "new", ""),

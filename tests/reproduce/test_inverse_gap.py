@@ -30,6 +30,7 @@ def test_shares_count_every_submission_and_few_seeds_have_no_interval():
     assert 1.96 * share.std == pytest.approx(3.182446 * shares.std(ddof=1) / 2, rel=1e-5)
     rate = found["verified hits per CPU-second", share.variant]
     assert rate.value == pytest.approx((64 * 4 + 6) / 80)
+    assert found["molecules found per CPU-second", share.variant].value == pytest.approx(300 / 10)
     less = found["genetic less gradient, hit share", "5th percentile, 2,000 evaluations"]
     assert less.value == pytest.approx(32 / 128)
     few = cell_metrics(grid({"genetic": 64}, seeds=2))
