@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -123,12 +124,13 @@ def screen(
             yield part, columns, list(encoded(predictor.encoder, [one.atoms for one in found]))
 
     # The next file is made and encoded while this one is predicted.
-    for part, columns, graphs in prefetched(made(), depth=1):
-        usable = [graph for graph in graphs if not isinstance(graph, MlmatError)]
-        if usable:
-            predictor = replace(predictor, model=grown(predictor.model, usable))
-        write(parts[part], columns | _predicted(predictor, graphs, batch, mesh, count))
-        report(min((part + 1) * rows, space.count))
+    with closing(prefetched(made(), depth=1)) as ahead:
+        for part, columns, graphs in ahead:
+            usable = [graph for graph in graphs if not isinstance(graph, MlmatError)]
+            if usable:
+                predictor = replace(predictor, model=grown(predictor.model, usable))
+            write(parts[part], columns | _predicted(predictor, graphs, batch, mesh, count))
+            report(min((part + 1) * rows, space.count))
     return parts
 
 

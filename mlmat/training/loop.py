@@ -6,6 +6,7 @@ import json
 import math
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -134,12 +135,13 @@ def fit(
     while (epoch := int(state.epoch[0])) < config.epochs and not _exhausted(state, config):
         began = time.perf_counter()
         traces = []
-        chunks = prefetched(place_chunk(c, mesh, config.shards) for c in source.chunks(epoch))
-        for chunk in chunks:
-            chunk_began = time.perf_counter()
-            state, *trace = run_chunk(objective, data, numbers, state, chunk)
-            traces.append(jax.tree.map(np.asarray, trace))
-            times.append(time.perf_counter() - chunk_began)
+        placed = (place_chunk(c, mesh, config.shards) for c in source.chunks(epoch))
+        with closing(prefetched(placed)) as chunks:
+            for chunk in chunks:
+                chunk_began = time.perf_counter()
+                state, *trace = run_chunk(objective, data, numbers, state, chunk)
+                traces.append(jax.tree.map(np.asarray, trace))
+                times.append(time.perf_counter() - chunk_began)
         losses, weights, norms = (np.concatenate(part, axis=1) for part in zip(*traces, strict=True))
         taken = time.perf_counter() - began
         loss = float((losses * weights).sum() / max(weights.sum(), 1e-12))

@@ -146,6 +146,9 @@ def _narrow(graph: jraph.GraphsTuple) -> jraph.GraphsTuple:
 def prefetched(items: Iterator[Any], depth: int = 2) -> Iterator[Any]:
     """The same items, made ahead by a thread; its errors are raised here.
 
+    Close it (`contextlib.closing`) where it may not be read to its end: that waits for the item which
+    is being made, since a thread that is inside JAX when Python ends takes the whole process down.
+
     Args:
         items: made in the thread, in order.
         depth: most items that wait.
@@ -171,7 +174,8 @@ def prefetched(items: Iterator[Any], depth: int = 2) -> Iterator[Any]:
         except BaseException as error:  # handed over, whatever it is
             put(("error", error))
 
-    threading.Thread(target=work, daemon=True).start()
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
     try:
         while True:
             kind, value = ready.get()
@@ -182,3 +186,4 @@ def prefetched(items: Iterator[Any], depth: int = 2) -> Iterator[Any]:
             yield value
     finally:
         stop.set()
+        thread.join()

@@ -79,7 +79,19 @@ def test_a_reader_that_stops_early_ends_the_thread():
     stream = prefetched(endless())
     next(stream)
     stream.close()
-    deadline = time.monotonic() + 5
-    while threading.active_count() > before and time.monotonic() < deadline:
-        time.sleep(0.05)
     assert threading.active_count() == before
+
+
+def test_closing_waits_for_the_item_that_is_being_made():
+    made = []
+
+    def slow():
+        yield 0
+        time.sleep(0.3)
+        made.append(1)
+        yield 1
+
+    stream = prefetched(slow())
+    next(stream)
+    stream.close()
+    assert made == [1]
