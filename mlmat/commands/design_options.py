@@ -16,8 +16,8 @@ Flag = tyro.conf.FlagCreatePairsOff
 class DesignOptions:
     """Design molecules or crystals with the properties you want; molecules are verified.
 
-    Gradient descent through the predictor turns noise into molecules of 6 to 10 heavy atoms
-    (C, N, O, F, S), and then chooses how to mutate them. An oracle that is not in the loop judges
+    The gradient of a predictor turns noise into molecules of 6 to 10 heavy atoms (C, N, O, F,
+    S), and then chooses how to mutate them. An oracle that is not in the loop judges
     every one: GFN2-xTB for gap, homo and lumo (eV; differences of orbital energies, not optical
     gaps), RDKit for logp, qed and sa_score, or a function of your own.
 
