@@ -14,7 +14,7 @@ from pathlib import Path
 
 VARIABLE = "OPENBLAS_CORETYPE"
 KERNELS = "Haswell"
-"""Kernels for AVX2; those for AVX-512 were new in that version, and little faster."""
+"""Kernels for AVX2. Those for AVX-512 were new in that version and have not been tested here."""
 
 NEEDS = {"avx2", "fma"}
 

@@ -76,29 +76,23 @@ def test_resuming_a_finished_run_changes_nothing(finished):
     assert (finished / "designs.csv").read_text() == before
 
 
-@pytest.mark.parametrize(
-    ("sign", "code", "method", "state"),
-    [
-        (signal.SIGKILL, -signal.SIGKILL, "genetic", "search-genetic.state"),
-        (signal.SIGINT, 130, "hybrid", "search-hybrid.gradient"),
-    ],
-)
-def test_a_killed_or_interrupted_run_goes_on(tmp_path, sign, code, method, state):
+@pytest.mark.parametrize(("sign", "code"), [(signal.SIGKILL, -signal.SIGKILL), (signal.SIGINT, 130)])
+def test_a_killed_or_interrupted_run_goes_on(tmp_path, sign, code):
     out = tmp_path / "run"
     command = [sys.executable, "-m", "mlmat.cli", "design"]
     # A test run that was started in the background ignores Ctrl-C, and its children would, too.
     process = subprocess.Popen(
         # Enough verdicts that a busy machine cannot finish them before the signal comes.
-        [*command, "--method", method, "--designs", "16", *SMALL[2:], "--out", str(out)],
+        [*command, "--designs", "16", *SMALL[2:], "--out", str(out)],
         stdout=subprocess.DEVNULL,
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     deadline = time.monotonic() + 240
-    while not (out / state).exists() and time.monotonic() < deadline:
+    while not (out / "search-hybrid.gradient").exists() and time.monotonic() < deadline:
         time.sleep(0.2)
     os.kill(process.pid, sign)
     assert process.wait(60) == code
-    assert (out / state).exists()
+    assert (out / "search-hybrid.gradient").exists()
     assert not (out / "designs.csv").exists()
     assert main(["design", "--resume", str(out)]) == 0
     assert len(list(csv.DictReader((out / "designs.csv").open()))) >= 3
@@ -107,10 +101,9 @@ def test_a_killed_or_interrupted_run_goes_on(tmp_path, sign, code, method, state
 def test_several_wants_constraints_and_baselines(tmp_path):
     words = ["--want", "logp=1..2", "--want", "qed=max", "--elements", "C,N,O", "--rings", "none"]
     words += ["--designs", "4", "--budget", "1300", "--workers", "1", "--compare", "--pareto"]
-    words += ["--method", "gradient"]
     assert main(["design", *words, "--out", str(tmp_path / "run")]) == 0
     rows = list(csv.DictReader((tmp_path / "run" / "designs.csv").open()))
-    assert {row["method"] for row in rows} == {"gradient", "genetic", "random"}
+    assert {row["method"] for row in rows} == {"hybrid", "genetic", "random"}
     for row in rows:
         molecule = Chem.MolFromSmiles(row["smiles"])
         assert not molecule.GetRingInfo().NumRings()
@@ -119,7 +112,7 @@ def test_several_wants_constraints_and_baselines(tmp_path):
         assert float(row["logp_verified"]) == pytest.approx(MolLogP(molecule), abs=1e-3)
     assert (tmp_path / "run" / "comparison.png").stat().st_size > 5000
     record = load_record(tmp_path / "run" / "results.json")
-    assert {m.variant for m in record.metrics if m.name == "hit share"} == {"gradient", "genetic", "random"}
+    assert {m.variant for m in record.metrics if m.name == "hit share"} == {"hybrid", "genetic", "random"}
 
 
 def test_your_own_oracle_judges(tmp_path, monkeypatch):
