@@ -19,6 +19,7 @@ import tyro
 from experiments.sgcnn.cells import FULL, MODELS, Cells, Config
 from experiments.sgcnn.sets import PAPER, PAPER_MAE, SETS
 from mlmat.analysis.record import Metric, RunRecord, save_record
+from mlmat.analysis.seeds import mean_interval
 from mlmat.commands.runs import prepare_process
 from mlmat.data.registry import checksums
 
@@ -40,15 +41,13 @@ def metrics_of(results: list[dict[str, Any]]) -> list[Metric]:
                 row for row in rows if row["model"] == (model if model in MODELS else rows[0]["model"])
             ]
             sizes = {"n_train": of_model[0]["n_train"], "n_test": sum(row["n_test"] for row in of_model)}
-            std = (
-                float(np.std(list(values.values()), ddof=1) / len(values) ** 0.5) if len(values) > 2 else None
-            )
+            mean, half = mean_interval(list(values.values()))
             found.append(
                 Metric(
                     "adsorption energy MAE",
-                    float(np.mean(list(values.values()))),
+                    mean,
                     "eV",
-                    std,
+                    half / 1.96 if np.isfinite(half) else None,
                     variant=f"{name}, {model}",
                     n_seeds=len(values),
                     **sizes,
@@ -59,10 +58,12 @@ def metrics_of(results: list[dict[str, Any]]) -> list[Metric]:
         for model in [m for m in errors if m != rival and errors[m] and errors[rival]]:
             shared = sorted(set(errors[model]) & set(errors[rival]))
             ratios = [1 - errors[model][seed] / errors[rival][seed] for seed in shared]
+            mean, half = mean_interval(ratios)
             found.append(
                 Metric(
                     "error below that of CGCNN on the slab",
-                    float(np.mean(ratios)),
+                    mean,
+                    std=half / 1.96 if np.isfinite(half) else None,
                     variant=f"{name}, {model}",
                     n_seeds=len(ratios),
                     **common,

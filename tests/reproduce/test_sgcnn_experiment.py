@@ -41,6 +41,10 @@ def test_errors_stand_beside_the_rival_and_the_paper():
     assert found["adsorption energy MAE", "nitrogen, training mean"].paper is None
     below = found["error below that of CGCNN on the slab", "nitrogen, SGCNN"]
     assert below.value == pytest.approx(0.2)
+    assert below.std == pytest.approx(0, abs=1e-9)
+    apart = [row("SGCNN", s, error) for s, error in enumerate((0.1, 0.2, 0.3))]
+    # Student's t with two degrees of freedom at 95 %: 4.303; the deviation is 0.1 over the root of three.
+    assert metrics_of(apart)[1].std == pytest.approx(4.303 * 0.1 / 3**0.5 / 1.96, rel=1e-3)
     # What the paper did not do has no published value beside it.
     assert all(metric.paper is None for metric in metrics_of([row("SGCNN", 0, 0.2, "hydroxyl")]))
 
