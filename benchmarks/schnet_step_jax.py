@@ -17,7 +17,8 @@ import numpy as np
 from steps_jax import serve
 
 from mlmat.models.schnet import SchNet
-from mlmat.nn.radial import cosine_cutoff, gaussian_basis, safe_norm, shifted_softplus
+from mlmat.nn.activations import shifted_softplus
+from mlmat.nn.radial import cosine_cutoff, gaussian_basis, safe_norm
 
 
 def mlmat_model(task: dict, config: dict) -> tuple[Callable, jraph.GraphsTuple]:

@@ -29,6 +29,7 @@ from mlmat.descriptors.element_vectors import element_vectors
 from mlmat.errors import InputError
 from mlmat.graphs.mixture import rows_of
 from mlmat.graphs.segment import graph_of_node, real_atoms, segment_sum
+from mlmat.nn.activations import softplus
 from mlmat.nn.batch_norm import MaskedBatchNorm
 from mlmat.nn.radial import safe_norm
 
@@ -74,9 +75,9 @@ class Convolution(nn.Module):
         z = (v @ own + bias)[:, None] + (v @ others)[senders] + edges @ between
         z = MaskedBatchNorm(name="edge_norm")(z, real, train)
         gate, core = jnp.split(z, 2, axis=-1)
-        message = jnp.where(real[..., None], jax.nn.sigmoid(gate) * jax.nn.softplus(core), 0.0)
+        message = jnp.where(real[..., None], jax.nn.sigmoid(gate) * softplus(core), 0.0)
         total = MaskedBatchNorm(name="atom_norm")(message.sum(axis=1), atoms, train)
-        return jax.nn.softplus(v + total)
+        return softplus(v + total)
 
 
 class CGCNN(nn.Module):
@@ -134,19 +135,19 @@ class CGCNN(nn.Module):
     def read(self, c: jax.Array, train: bool = False) -> jax.Array:
         """Vectors of crystals ``[n_graph, features]``, see `crystal` → ``[n_graph, outputs]``."""
         for layer in self.crystal_layers:
-            c = jax.nn.softplus(layer(c))
+            c = softplus(layer(c))
         return self.output(self.drop(c, deterministic=not train))
 
     def of_means(self, means: jax.Array) -> jax.Array:
         """Means of the atoms' features ``[n_graph, features]`` → ``[n_graph, outputs]``."""
-        return self.read(jax.nn.softplus(means))
+        return self.read(softplus(means))
 
     def crystal(self, graph: jraph.GraphsTuple, train: bool = False) -> jax.Array:
         """Vector of each crystal ``[n_graph, features]``: the mean of its atoms' features."""
         graph = jax.tree.map(jnp.asarray, graph)
         v = jnp.where(real_atoms(graph)[:, None], self.atoms(graph, train), 0.0)
         total = segment_sum(v, graph_of_node(graph), graph.n_node.shape[0], indices_are_sorted=True)
-        return jax.nn.softplus(total / jnp.maximum(graph.n_node, 1)[:, None])
+        return softplus(total / jnp.maximum(graph.n_node, 1)[:, None])
 
     def atoms(self, graph: jraph.GraphsTuple, train: bool = False) -> jax.Array:
         """Features of the atoms after the last convolution ``[n, features]``."""

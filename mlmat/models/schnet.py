@@ -30,7 +30,8 @@ import jraph
 from mlmat.errors import InputError
 from mlmat.graphs.mixture import rows_of
 from mlmat.graphs.segment import graph_of_node, segment_sum
-from mlmat.nn.radial import cosine_cutoff, gaussian_basis, safe_norm, shifted_softplus
+from mlmat.nn.activations import shifted_softplus
+from mlmat.nn.radial import cosine_cutoff, gaussian_basis, safe_norm
 
 
 class Pairs(NamedTuple):

@@ -20,6 +20,7 @@ import jraph
 
 from mlmat.descriptors.element_vectors import element_vectors
 from mlmat.graphs.mixture import rows_of
+from mlmat.nn.activations import softplus
 
 
 class SiteNetwork(nn.Module):
@@ -55,7 +56,7 @@ class SiteNetwork(nn.Module):
         def network(parts: list[jax.Array]) -> jax.Array:
             x = jnp.concatenate(parts, axis=-1)
             for layer in layers:
-                x = jax.nn.softplus(layer(x))
+                x = softplus(layer(x))
             return last(x)
 
         rows = rows_of(graph.nodes, jnp.asarray(element_vectors(self.symbols)))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mlmat.errors import InputError
-from mlmat.nn.radial import cosine_cutoff, gaussian_basis, safe_norm, shifted_softplus
+from mlmat.nn.radial import cosine_cutoff, gaussian_basis, safe_norm
 
 
 def test_norm_and_its_gradient():
@@ -30,19 +30,3 @@ def test_cutoff_is_smooth_and_ends():
     np.testing.assert_allclose(values, [1.0, 0.5, 0.0, 0.0, 0.0], atol=1e-6)
     slope = jax.vmap(jax.grad(lambda d: cosine_cutoff(d, 5.0)))(jnp.array([0.0, 2.5, 4.9999, 6.0]))
     np.testing.assert_allclose(slope, [0.0, -np.pi / 10, 0.0, 0.0], atol=1e-4)
-
-
-def test_shifted_softplus_is_exact_to_third_order():
-    x = np.array([-200.0, -3.0, 0.0, 0.5, 200.0], np.float32)
-    exact = np.logaddexp(x.astype(float), 0.0) - np.log(2.0)
-    np.testing.assert_allclose(shifted_softplus(x), exact, rtol=1e-6, atol=1e-7)
-    first = jax.grad(shifted_softplus)
-    second = jax.grad(first)
-    s = 1 / (1 + np.exp(-x.astype(float)))
-    np.testing.assert_allclose(jax.jit(jax.vmap(first))(x), s, rtol=1e-5, atol=1e-7)
-    np.testing.assert_allclose(jax.jit(jax.vmap(second))(x), s * (1 - s), rtol=1e-5, atol=1e-7)
-    third = jax.jit(jax.vmap(jax.grad(second)))(x)
-    np.testing.assert_allclose(third, s * (1 - s) * (1 - 2 * s), rtol=1e-4, atol=1e-7)
-    np.testing.assert_allclose(
-        jax.jvp(shifted_softplus, (x,), (np.ones_like(x),))[1], s, rtol=1e-5, atol=1e-7
-    )
