@@ -48,7 +48,7 @@ SMALL = "genetic with a small population"
 
 SEARCHERS: dict[str, Callable] = {
     **{name: get_searcher(name) for name in ("genetic", "informed", "hybrid", "gradient", "random")},
-    # Best of fifteen settings with 300 and 500 evaluations, at 1.4 and 11.6 eV.
+    # Best on average of seven settings with 300 and 500 evaluations, at 1.4 and 11.6 eV.
     SMALL: partial(genetic.search, config=GeneticConfig(population=12, children=8)),
 }
 

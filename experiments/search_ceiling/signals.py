@@ -13,6 +13,7 @@ import numpy as np
 
 from mlmat.analysis.record import Metric
 from mlmat.design.searcher import BATCH
+from mlmat.design.wants import Want
 from mlmat.errors import DataError
 from mlmat.graphs.fingerprints import nearest_similarity
 from mlmat.graphs.softgraph import from_smiles
@@ -26,9 +27,6 @@ NEAR = 0.15
 
 LEAST = 10
 """Designs of a target below which nothing is said of it."""
-
-WINDOW = 0.3
-"""Half width of a hit, eV."""
 
 
 class Judged(NamedTuple):
@@ -134,7 +132,8 @@ def signal_metrics(
         common = {"variant": f"{name}, {target:.2f} eV", "n_test": len(signal)}
         std = (high - low) / (2 * 1.96)
         metrics.append(Metric("rank correlation with the error", correlation, "1", std=std, **common))
-        hit = np.abs(verified[rows] - target) <= WINDOW
+        want = Want("gap", target, target)
+        hit = np.array([want.hit(gap) for gap in verified[rows]])
         little = signal <= np.median(signal)
         gain = float(hit[little].mean() - hit[~little].mean())
         metrics.append(Metric("hits of the lower half less those of the upper", gain, **common))
