@@ -22,10 +22,11 @@ class DesignOptions:
     gaps), RDKit for logp, qed and sa_score, or a function of your own.
 
     Wants: gap=4.0 (a hit within 0.3), gap=4.0+-0.1, gap=2..3, homo=min, logp=2..max; give --want
-    again for several at once, 2*gap=4.0 to weigh one more.
+    again for several at once, 2*gap=4.0 to weigh one more. Values and ranges are met first; min and
+    max choose among what meets them.
 
     Examples: mlmat design --want gap=2.5 | mlmat design --want gap=6..7 --want logp=1..2 |
-    mlmat design --want gap=3 --keep c1ccncc1 --compare | mlmat design --want gap=5 --start CCOC(C)=O
+    mlmat design --want gap=3 --keep c1ccncc1 --compare | mlmat design --want gap=5 --start "CCOC(C)=O"
 
     Crystals: --prototype with a predictor of structures (mlmat train --model cgcnn or schnet) designs the
     elements on the sites of a prototype; no oracle judges them, predictions are written with structures.

@@ -7,23 +7,27 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from rich.table import Table
 
 from mlmat.analysis import plots
 from mlmat.analysis.comparison_plots import draw_comparison
 from mlmat.analysis.design_table import DesignRow, write_csv, write_structures
 from mlmat.analysis.record import RunRecord, save_record
 from mlmat.analysis.report import write_report
+from mlmat.commands.design_closing import (
+    base_share,
+    closing_facts,
+    print_closing,
+    summary,
+    unit_of,
+    unpredicted,
+)
 from mlmat.commands.design_options import DesignOptions
 from mlmat.commands.design_setup import Setup
-from mlmat.commands.runs import command_line, console, plain_options
+from mlmat.commands.runs import command_line, plain_options
 from mlmat.design.rows import design_metrics
 
 FURTHER = ("logp", "qed", "sa_score")
 """RDKit's properties shown for every design."""
-
-SHOWN = 12
-"""Designs in the closing table."""
 
 
 class Outcome(NamedTuple):
@@ -64,7 +68,7 @@ def write_outputs(
         opinion: of B3LYP.
         figures: further figures with their captions.
     """
-    units = {want.name: _unit(setup, want.name) for want in setup.objective.wants}
+    units = {want.name: unit_of(setup, want.name) for want in setup.objective.wants}
     rows = [row for outcome in outcomes for row in outcome.rows]
     write_csv(rows, out / "designs.csv", tuple(units))
     structures = [
@@ -89,97 +93,25 @@ def write_outputs(
         metrics=metrics,
     )
     save_record(record, out / "results.json")
-    facts = _facts(options, setup, outcomes, metrics, seconds, opinion)
+    facts = closing_facts(options, setup, outcomes, metrics, seconds, opinion)
     first = outcomes[0]
+    warning = unpredicted(setup.objective, first.rows)
     write_report(
         out / "report.html",
         title="Molecules with " + ", ".join(options.want),
-        summary=_summary(options, setup, first),
+        summary=f"{summary(options, setup, first)} {warning}".rstrip(),
         facts=facts,
         figures=[*_figures(options, out, setup, outcomes, units), *figures],
         rows=rows,
         units=units,
         record=record,
     )
-    _print(options, first.rows, units, facts, out)
+    print_closing(options, first.rows, units, facts, warning, out)
 
 
 def further_names(setup: Setup) -> list[str]:
     """RDKit's properties that are not wanted anyway."""
     return [name for name in FURTHER if name not in {want.name for want in setup.objective.wants}]
-
-
-def _unit(setup: Setup, name: str) -> str:
-    """Unit of a wanted property; similarity, which no predictor knows, has none."""
-    known = setup.predictor.properties
-    return setup.predictor.units[known.index(name)] if name in known else "1"
-
-
-def base_share(setup: Setup) -> float | None:
-    """Share of hits among the training molecules; None if their values are not all at hand."""
-    wants = setup.objective.wants
-    known = setup.knowledge.values
-    if any(want.name not in known for want in wants) or all(want.hit(0.0) is None for want in wants):
-        return None
-    table = zip(*(known[want.name] for want in wants), strict=True)
-    names = [want.name for want in wants]
-    return float(np.mean([setup.objective.hit(dict(zip(names, row, strict=True))) for row in table]))
-
-
-def _summary(options: DesignOptions, setup: Setup, first: Outcome) -> str:
-    how = {
-        "gradient": "designed by gradient descent through the predictor",
-        "hybrid": "designed by gradient descent, then bred with mutations chosen by gradient",
-        "informed": "bred on the predictor with mutations that its gradient chose",
-        "genetic": "bred by a genetic algorithm on the predictor",
-        "random": "drawn at random and chosen by the predictor",
-        "screening": "screened with the predictor",
-    }[first.method]
-    hits = sum(bool(row.hit) for row in first.rows)
-    found = (
-        f"finds {hits} of them to be what was wanted"
-        if any(row.hit is not None for row in first.rows)
-        else f"verified {sum(row.verified for row in first.rows)} of them"
-    )
-    return f"{options.designs} molecules were {how}; {setup.oracle}, which was not in the loop, {found}."
-
-
-def _facts(options, setup: Setup, outcomes, metrics, seconds, opinion) -> dict[str, str]:
-    first = outcomes[0]
-    countable = any(row.hit is not None for row in first.rows)
-    facts = {}
-    for outcome in outcomes if countable else ():
-        hits = sum(bool(row.hit) for row in outcome.rows)
-        label = "hits" if len(outcomes) == 1 else f"hits, {outcome.label}"
-        facts[label] = f"{hits} of {options.designs} ({hits / options.designs:.0%})"
-    base = base_share(setup)
-    if countable:
-        facts["same share among training molecules"] = "unknown" if base is None else f"{base:.1%}"
-    for want in setup.objective.wants:
-        name, unit = want.name, _unit(setup, want.name)
-        prefix = "" if len(setup.objective.wants) == 1 else f"{name}: "
-        error = next(
-            (
-                m.value
-                for m in metrics
-                if m.variant == first.label and m.name == f"{prefix}error on designs (MAE)"
-            ),
-            None,
-        )
-        unit = "" if unit in ("", "1") else f" {unit}"
-        facts[f"{prefix}error on the designs (MAE)"] = (
-            "none verified" if error is None else f"{error:.2f}{unit}"
-        )
-        known = setup.knowledge.errors.get(name)
-        facts[f"{prefix}validation error (MAE)"] = "unknown" if known is None else f"{known:.2f}{unit}"
-    if opinion is not None and opinion.correlation is not None:
-        low, high = opinion.interval
-        facts[f"rank correlation with B3LYP, {len(opinion.smiles)} designs"] = (
-            f"{opinion.correlation:.2f} ({low:.2f} to {high:.2f})"
-        )
-    compiling = f" ({seconds['compile']:.0f} s compiling)" if seconds["compile"] else ""
-    facts["wall time"] = f"{seconds['run'] + seconds['compile']:.0f} s{compiling}"
-    return facts
 
 
 def _opinion_metrics(opinion: Any) -> list[Any]:
@@ -223,29 +155,3 @@ def _figures(
         plots.draw_parity(first.rows, want, path)
         figures.append((path, f"{want.name}: predicted against verified; bars: standard deviation."))
     return figures
-
-
-def _print(
-    options: DesignOptions, rows: Sequence[DesignRow], units: dict[str, str], facts: dict[str, str], out: Path
-) -> None:
-    table = Table(title=f"First designs of {len(rows)}", title_justify="left")
-    table.add_column("rank", justify="right")
-    table.add_column("SMILES", overflow="fold", min_width=14)
-    for name, unit in units.items():
-        suffix = "" if unit in ("", "1") else f" ({unit})"
-        table.add_column(f"{name}{suffix}", justify="right", no_wrap=True)
-        table.add_column("verified", justify="right", no_wrap=True)
-    table.add_column("verdict")
-    for row in rows[:SHOWN]:
-        verdict = {True: "hit", False: "miss", None: "verified"}[row.hit] if row.verified else row.status
-        cells = []
-        for judged in row.judged.values():
-            cells.append(f"{judged.predicted:.2f} ± {judged.std:.2f}")
-            cells.append("" if judged.verified is None else f"{judged.verified:.2f}")
-        table.add_row(str(row.rank), row.smiles, *cells, verdict)
-    console.print(table)
-    for name, value in facts.items():
-        console.print(f"{name:>42}  [bold]{value}[/]")
-    if "gap" in units and options.oracle is None:
-        console.print("A GFN2-xTB gap is a difference of orbital energies, not an optical gap.", style="dim")
-    console.print(f"Report: {out / 'report.html'}")

@@ -5,9 +5,13 @@ all members of the ensemble have judged. Both are sums over the wants of
 
     weight · (d + caution · s) / scale
 
-with d the distance of the predicted mean from the wanted values (an extreme: the value
-itself, negative for a maximum) and s the standard deviation of the ensemble; the loss
-takes the Huber function of d / scale unless it is an extreme.
+with d the distance of the predicted mean from the wanted values and s the standard
+deviation of the ensemble; the loss takes the Huber function of d / scale.
+
+Of an extreme, `EXTREME_SHARE` · (v + caution · s) counts, with v the value itself (negative
+for a maximum), so that ranges beside it are met first and it chooses among what meets them;
+its own threshold, if it has one, is such a range. Where nothing but extremes is wanted, they
+count in full.
 
 ``similarity`` is a property like any other where a `start` is given: the similarity to
 that molecule, from 0 to 1 (`mlmat.design.similarity`), known without a doubt.
@@ -34,6 +38,10 @@ from mlmat.typing import SoftGraph
 
 SPREAD_SHARE = 0.4
 """Share of a property's spread that `scaled_objective` counts as one: 1.1 eV for the shipped gap."""
+
+EXTREME_SHARE = 0.1
+"""What the least or most of something counts beside a value or a range. In full, it pays for leaving
+the range: of 128 designs for gap=6..7, logp=1..2, sa_score=min 9 then hit both ranges."""
 
 SIMILARITY = "similarity"
 SIMILARITY_SCALE = 0.25
@@ -74,10 +82,22 @@ class Objective:
         if self.pareto and len(self.wants) < 2:
             raise InputError("a Pareto front needs at least two wants")
 
-    def _factors(self) -> np.ndarray:
-        """Weight over scale of each want, ``[W]``."""
-        scales = self.scales or (1.0,) * len(self.wants)
-        return np.array([want.weight / scale for want, scale in zip(self.wants, scales, strict=True)])
+    @property
+    def _scaled(self) -> zip:
+        """Pairs of a want and the distance that counts as one."""
+        return zip(self.wants, self.scales or (1.0,) * len(self.wants), strict=True)
+
+    @property
+    def _share(self) -> float:
+        """What an extreme counts here."""
+        return 1.0 if all(want.extreme for want in self.wants) else EXTREME_SHARE
+
+    def _pull(self, want: Want, mean: Any, std: Any) -> Any:
+        """What counts beside the distance from the wanted values: the doubt, and how far an extreme goes."""
+        if not want.extreme:
+            return self.caution * std
+        doubt = self._share if want.open else 1.0
+        return self._share * (mean if want.extreme == "min" else -mean) + doubt * self.caution * std
 
     def loss(self, predictor: Any, graph: SoftGraph) -> tuple[jax.Array, jax.Array]:
         """Differentiable loss of a relaxed molecule, without the penalties of the space.
@@ -91,17 +111,15 @@ class Objective:
         """
         means, stds = predictor.with_std(graph)
         total, values = jnp.zeros((), means.dtype), []
-        for want, factor in zip(self.wants, self._factors(), strict=True):
+        for want, scale in self._scaled:
             if want.name == SIMILARITY:
                 mean = similarity(path_counts(graph), path_counts(from_smiles(self.start)))
                 std = jnp.zeros_like(mean)
             else:
                 column = predictor.index(want.name)
                 mean, std = means[column], stds[column]
-            scale = want.weight / factor
-            step = _distance(want, mean, jnp) / scale
-            step = step if want.extreme else huber(step)
-            total += want.weight * (step + self.caution * std / scale)
+            step = huber(_distance(want, mean, jnp) / scale)
+            total += want.weight * (step + self._pull(want, mean, std) / scale)
             values.append(mean)
         return total, jnp.stack(values)
 
@@ -114,14 +132,15 @@ class Objective:
     ) -> np.ndarray:
         """``[N, W]`` what each want adds to `merit`; arguments as there."""
         columns = []
-        for want, factor in zip(self.wants, self._factors(), strict=True):
+        for want, scale in self._scaled:
             if want.name == SIMILARITY:
                 value = similarities(molecules, self.start)
                 doubt = np.zeros(len(value))
             else:
                 column = tuple(properties).index(want.name)
                 value, doubt = (np.asarray(x, float)[:, column] for x in (mean, std))
-            columns.append(factor * (_distance(want, value, np) + self.caution * doubt))
+            cost = _distance(want, value, np) + self._pull(want, value, doubt)
+            columns.append(want.weight / scale * cost)
         return np.stack(columns, axis=1)
 
     def merit(
@@ -203,9 +222,7 @@ class Objective:
 
 
 def _distance(want: Want, value: Any, xp: Any) -> Any:
-    """Distance from the wanted values; the signed value itself for an extreme."""
-    if want.extreme:
-        return value if want.extreme == "min" else -value
+    """Distance from the wanted values; zero for an extreme without a threshold."""
     return xp.maximum(xp.maximum(want.low - value, value - want.high), 0.0)
 
 

@@ -6,7 +6,7 @@ text                      meaning
 ``gap=4.0``               this value; a hit lies within the property's `TOLERANCES`
 ``gap=4.0+-0.2``          this value; a hit lies within 0.2 of it
 ``gap=2..3``              between two values; ``gap=..3`` and ``gap=2..`` leave one end open
-``homo=min``              as low as possible; there is no hit, only better and worse
+``homo=min``              as low as possible, once ranges wanted beside it are met; there is no hit
 ``homo=min..-9``          as low as possible; a hit is at most −9
 ``dipole=max``            as high as possible
 ``dipole=5..max``         as high as possible; a hit is at least 5
@@ -44,7 +44,7 @@ class Want:
         high: upper end; +∞ for an open end.
         weight: in a sum of several wants.
         tolerance: half-width of the hit window around a single value; None: the property's own.
-        extreme: "min" or "max": go as far as possible; `low` and `high` then only say what a hit is.
+        extreme: "min" or "max": go as far as possible, also beyond the threshold that `low` or `high` is.
     """
 
     name: str
@@ -61,6 +61,11 @@ class Want:
         return sum(ends) / len(ends) if ends else math.nan
 
     @property
+    def open(self) -> bool:
+        """Whether any value will do: an extreme without a threshold."""
+        return math.isinf(self.low) and math.isinf(self.high)
+
+    @property
     def window(self) -> tuple[float, float]:
         """Values that count as a hit: the range, or the value ± the tolerance."""
         if self.low == self.high:
@@ -70,9 +75,9 @@ class Want:
 
     def hit(self, value: float) -> bool | None:
         """Whether a value counts as a hit; None for an extreme without a threshold, which has no hits."""
-        low, high = self.window
-        if math.isinf(low) and math.isinf(high):
+        if self.open:
             return None
+        low, high = self.window
         return bool(low <= value <= high)
 
 

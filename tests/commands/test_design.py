@@ -1,6 +1,7 @@
 """`mlmat design` as a user runs it: results, errors, interruption, resume."""
 
 import csv
+import io
 import json
 import os
 import signal
@@ -13,9 +14,14 @@ from pathlib import Path
 import pytest
 from rdkit import Chem
 from rdkit.Chem.Crippen import MolLogP
+from rich.console import Console
 
+from mlmat.analysis.design_table import DesignRow, PropertyVerdict
 from mlmat.analysis.record import load_record
 from mlmat.cli import main
+from mlmat.commands.design_closing import first_designs, unpredicted
+from mlmat.design.objective import Objective
+from mlmat.design.wants import parse_wants
 
 SMALL = ["--designs", "4", "--budget", "1300", "--workers", "1", "--want", "gap=4.0"]
 
@@ -113,6 +119,54 @@ def test_several_wants_constraints_and_baselines(tmp_path):
     assert (tmp_path / "run" / "comparison.png").stat().st_size > 5000
     record = load_record(tmp_path / "run" / "results.json")
     assert {m.variant for m in record.metrics if m.name == "hit share"} == {"hybrid", "genetic", "random"}
+
+
+def test_ranges_are_met_before_the_least_of_something(tmp_path):
+    words = ["--want", "qed=0.4..0.5", "--want", "logp=1..2", "--want", "sa_score=min", "--method", "random"]
+    words += ["--designs", "16", "--budget", "1300", "--workers", "1", "--out", str(tmp_path / "run")]
+    assert main(["design", *words]) == 0
+    rows = list(csv.DictReader((tmp_path / "run" / "designs.csv").open()))
+    # 11 when this was written; 4 where the least of the SA score counts as much as the ranges.
+    assert sum(row["hit"] == "True" for row in rows) >= 9
+    # Easy molecules all the same: training molecules have 3.6 in the mean.
+    assert sum(float(row["sa_score_verified"]) for row in rows) / len(rows) < 2.8
+
+
+def test_the_closing_table_shows_every_molecule_in_a_narrow_terminal():
+    verdict = PropertyVerdict(None, 11.38, 0.12, 10.91)
+    judged = dict.fromkeys(("gap", "logp", "sa_score"), verdict)
+    row = DesignRow(1, 0, "hybrid", "CC(=O)Nc1ccccc1", "ok", False, judged, None, None, 1.0)
+    terminal = Console(width=80, file=io.StringIO())
+    terminal.print(first_designs([row], {"gap": "eV", "logp": "1", "sa_score": "1"}))
+    shown = terminal.file.getvalue()
+    assert "CC(=O)Nc1ccccc" in shown
+    assert shown.count("11.38 → 10.91") == 3
+    assert "miss" in shown
+
+
+def test_what_cannot_be_had_is_said():
+    def designs(*gaps):
+        return [
+            DesignRow(
+                1,
+                0,
+                "hybrid",
+                "C",
+                "ok",
+                None,
+                {"gap": PropertyVerdict(None, gap, 0.1, None)},
+                None,
+                None,
+                1.0,
+            )
+            for gap in gaps
+        ]
+
+    wanted = Objective(parse_wants(["gap=5"]))
+    assert "gap from 3.66 to 4.17" in unpredicted(wanted, designs(4.17, 3.66))
+    assert unpredicted(wanted, designs(4.17, 4.71)) == ""
+    assert unpredicted(wanted, []) == ""
+    assert unpredicted(Objective(parse_wants(["gap=max"])), designs(4.17)) == ""
 
 
 def test_your_own_oracle_judges(tmp_path, monkeypatch):

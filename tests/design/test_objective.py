@@ -1,6 +1,7 @@
 """The loss has the gradient it should, the merit the zero it should, and hits are of what was verified."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -9,7 +10,13 @@ import pytest
 
 from mlmat.design.molecules.problem import molecule_loss, molecule_problem, penalties
 from mlmat.design.molecules.space import MoleculeVariables, decode_variables, init_variables
-from mlmat.design.objective import SIMILARITY_SCALE, SPREAD_SHARE, Objective, scaled_objective
+from mlmat.design.objective import (
+    EXTREME_SHARE,
+    SIMILARITY_SCALE,
+    SPREAD_SHARE,
+    Objective,
+    scaled_objective,
+)
 from mlmat.design.wants import Want, parse_wants
 from mlmat.errors import InputError, TargetError
 from mlmat.graphs.softgraph import from_smiles
@@ -37,6 +44,19 @@ class Formula:
         return each.mean(axis=0), each.std(axis=0)
 
 
+class Values(NamedTuple):
+    """A predictor that says the same of every molecule."""
+
+    values: jax.Array
+
+    def index(self, name):
+        return PROPERTIES.index(name)
+
+    def with_std(self, graph):
+        return self.values, jnp.zeros_like(self.values)
+
+
+TINY = from_smiles("CC")
 OBJECTIVE = scaled_objective(
     parse_wants(["gap=4.5", "2*homo=min..-9.2", "similarity=0.7.."]), Formula(), start="CC(N)=O"
 )
@@ -111,9 +131,31 @@ def test_merit_is_zero_exactly_when_all_wants_are_met_with_no_doubt():
 
 def test_weights_scales_and_caution_add_up():
     wanted = Objective(parse_wants(["3*gap=4", "homo=max"]), caution=2.0, scales=(0.5, 2.0))
-    assert merit(wanted, [5.0, -8.0], [0.1, 0.2])[0] == pytest.approx(3 * (1 + 0.2) / 0.5 + (8 + 0.4) / 2)
+    most = EXTREME_SHARE * (8 + 0.4) / 2
+    assert merit(wanted, [5.0, -8.0], [0.1, 0.2])[0] == pytest.approx(3 * (1 + 0.2) / 0.5 + most)
     careless = Objective((Want("gap", 4.0, 4.0),), caution=0.0)
     assert merit(careless, [4.0, 0], [9, 9]) == 0
+
+
+def test_extremes_alone_count_in_full():
+    wanted = Objective(parse_wants(["gap=max", "2*homo=min"]), scales=(0.5, 2.0))
+    assert merit(wanted, [5.0, -8.0], [0.1, 0.2])[0] == pytest.approx(-4.9 / 0.5 + 2 * -7.8 / 2)
+
+
+def test_an_extreme_does_not_pay_for_leaving_a_range_but_chooses_within_it():
+    wanted = Objective(parse_wants(["gap=2..3", "homo=min"]), caution=0.0)
+    inside, outside, better = merit(wanted, [[2.5, -8.0], [4.0, -9.5], [2.5, -9.0]], np.zeros((3, 2)))
+    assert better < inside < outside
+    slope = jax.grad(lambda x: Objective(wanted.wants).loss(Values(x), TINY)[0])
+    np.testing.assert_allclose(slope(jnp.array([2.5, -8.0])), [0, EXTREME_SHARE], atol=1e-6)
+    np.testing.assert_allclose(slope(jnp.array([6.0, -8.0])), [1, EXTREME_SHARE], atol=1e-6)
+
+
+def test_the_threshold_of_an_extreme_is_met_before_going_beyond_it():
+    wanted = Objective(parse_wants(["gap=2..3", "homo=min..-9"]), caution=0.0)
+    short, met, beyond = merit(wanted, [[2.5, -8.0], [2.5, -9.0], [2.5, -10.0]], np.zeros((3, 2)))
+    assert short - met == pytest.approx(1 + EXTREME_SHARE)
+    assert met - beyond == pytest.approx(EXTREME_SHARE)
 
 
 def test_a_doubtful_molecule_ranks_behind_a_sure_one():

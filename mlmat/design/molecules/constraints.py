@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from rdkit import Chem
 
@@ -47,12 +48,17 @@ class Constraints:
         if self.rings is not None and any(size < 3 for size in self.rings):
             raise InputError(f"a ring has at least 3 atoms: rings cannot be {self.rings}")
         if self.keep is not None:
-            keep_query(self.keep)
+            _ = self._kept
         if self.start is not None:
             molecule = parse_smiles(self.start)
             broken = [reason for reason in self.violations(molecule) if reason != FEW]
             if broken:
                 raise InputError(f"the molecule to start from, {self.start}, has {broken[0]}")
+
+    @cached_property
+    def _kept(self) -> Chem.Mol:
+        """The substructure to keep, parsed once: a search asks of every child."""
+        return keep_query(self.keep)
 
     def violations(self, molecule: Chem.Mol) -> list[str]:
         """What a molecule breaks, as short reasons; empty if it is allowed."""
@@ -66,7 +72,7 @@ class Constraints:
             found += [FEW] * (count < self.sizes[0]) + ["too many heavy atoms"] * (count > self.sizes[1])
         if bad_rings(molecule, self.rings):
             found.append("a ring size that is not allowed")
-        if self.keep is not None and not molecule.HasSubstructMatch(keep_query(self.keep)):
+        if self.keep is not None and not molecule.HasSubstructMatch(self._kept):
             found.append("not the substructure to keep")
         return found
 
