@@ -28,13 +28,16 @@ from mlmat.data.registry import checksums
 from mlmat.data.splits import Split
 from mlmat.files import read_lines, write_json
 from mlmat.metrics import bootstrap_interval, mae
-from mlmat.predictor import load_predictor, predict_items, save_predictor
+from mlmat.predictor import Predictor, load_predictor, predict_items, save_predictor
 from mlmat.recipes.choice import Choice, choose
 from mlmat.recipes.fit import fit_task
 from mlmat.recipes.task import Task
 
 MODELS = {"CGCNN": 4, "composition only": 0}
 """Name → number of convolutions."""
+
+RESTART = 1 / 3
+"""Peak of the learning rate of a later round, beside the first."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,8 @@ class Config:
         n_train: training crystals; default those of the paper.
         epochs: default by preset.
         learning_rate: peak of the schedule.
+        rounds: trainings one after the other; each but the first starts from the best weights of the one
+            before, at `RESTART` of its rate (I. Loshchilov, F. Hutter, ICLR 2017).
         seed: of split, weights and order.
     """
 
@@ -61,6 +66,7 @@ class Config:
     n_train: int | None = None
     epochs: int | None = None
     learning_rate: float = 3e-3
+    rounds: int = 1
     seed: int = 0
 
 
@@ -102,19 +108,47 @@ def run_cell(
     """
     n_train = config.n_train or (None if config.preset == "full" else 200)
     stem = f"{name}-{split}-{model.replace(' ', '_')}-{n_train or 'all'}-{config.seed}"
-    path = config.out / "cells" / f"{stem}.json"
+    stems = [stem + (f"-{k + 1}" if k else "") for k in range(config.rounds)]
+    folder = config.out / "cells"
+    path = folder / f"{stems[-1]}.json"
     if path.exists():
         return json.loads(path.read_text(encoding="utf-8"))
-    path.parent.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     found = read(name)
     rows: Split = parts(found.families, TARGETS[name], split, n_train, config.seed)
     choice = settings(config, name, model, len(rows.train))
     task = Task("structure", found.items, found.values[:, None], (name,), (TARGETS[name].unit,))
-    file = path.with_suffix(".mlmat")
+    predictors: list[Predictor] = []
+    for stem in stems:
+        if predictors:
+            rate = config.learning_rate * RESTART
+            choice = replace(choice, training=replace(choice.training, learning_rate=rate))
+        predictors.append(_trained(task, rows, choice, folder / stem, predictors))
+    tests = [found.items[i] for i in rows.test]
+    predicted = [predict_items(predictor, tests).mean[:, 0] for predictor in predictors]
+    truth = found.values[rows.test]
+    result = {
+        "name": name, "split": split, "model": model, "n_train": len(rows.train), "n_test": len(truth),
+        "epochs": choice.training.epochs, **_error(predicted[-1], truth, config.seed),
+        "mean": float(np.abs(truth - found.values[rows.train].mean()).mean()),
+        "seconds": sum(row["seconds"] for stem in stems for row in read_lines(folder / f"{stem}.log.jsonl")),
+    }  # fmt: skip
+    if config.rounds > 1:
+        result |= {
+            "rounds": config.rounds,
+            "together": _error(np.mean(predicted, axis=0), truth, config.seed),
+        }
+    write_json(path, result)
+    return result
+
+
+def _trained(task: Task, rows: Split, choice: Choice, stem: Path, before: list[Predictor]) -> Predictor:
+    """The network of one round, read if it was trained; `before` are those of the rounds before."""
+    file = stem.with_name(f"{stem.name}.mlmat")
 
     def report(row: dict[str, float]) -> None:
         print(
-            f"{stem} epoch {row['epoch']:>4} loss {row['loss']:.5f} validation {row['score']:.5f} "
+            f"{stem.name} epoch {row['epoch']:>4} loss {row['loss']:.5f} validation {row['score']:.5f} "
             f"{row['seconds']:.1f} s",
             flush=True,
         )
@@ -126,22 +160,19 @@ def run_cell(
             rows.validation,
             choice,
             extensive=False,
-            checkpoint=path.with_suffix(".state"),
-            log=path.with_suffix(".log.jsonl"),
+            init=before[-1] if before else None,
+            checkpoint=stem.with_name(f"{stem.name}.state"),
+            log=stem.with_name(f"{stem.name}.log.jsonl"),
             report=report,
         )
         save_predictor(trained.predictor, file, {"epochs": choice.training.epochs})
-    predicted = predict_items(load_predictor(file), [found.items[i] for i in rows.test]).mean[:, 0]
-    truth = found.values[rows.test]
-    low, high = bootstrap_interval(mae, predicted, truth, seed=config.seed)
-    result = {
-        "name": name, "split": split, "model": model, "n_train": len(rows.train), "n_test": len(truth),
-        "epochs": choice.training.epochs, "mae": mae(predicted, truth), "std": (high - low) / (2 * 1.96),
-        "mean": float(np.abs(truth - found.values[rows.train].mean()).mean()),
-        "seconds": sum(row["seconds"] for row in read_lines(path.with_suffix(".log.jsonl"))),
-    }  # fmt: skip
-    write_json(path, result)
-    return result
+    return load_predictor(file)
+
+
+def _error(predicted: np.ndarray, truth: np.ndarray, seed: int) -> dict[str, float]:
+    """Mean absolute error and its standard error."""
+    low, high = bootstrap_interval(mae, predicted, truth, seed=seed)
+    return {"mae": mae(predicted, truth), "std": (high - low) / (2 * 1.96)}
 
 
 def metrics_of(results: list[dict]) -> list[Metric]:
@@ -158,8 +189,13 @@ def metrics_of(results: list[dict]) -> list[Metric]:
             metrics.append(
                 Metric(title, row["mean"], target.unit, variant=f"training mean, {where}", **common)
             )
-        variant = f"{row['model']}, {where}"
-        metrics.append(Metric(title, row["mae"], target.unit, row["std"], variant=variant, **common, **paper))
+        rounds = f"{row['rounds']} rounds, " if "rounds" in row else ""
+        tests = {f"{row['model']}, {rounds}{where}": row}
+        if "together" in row:
+            tests[f"mean over the {rounds}{where}"] = row["together"]
+        for variant, error in tests.items():
+            value, std = error["mae"], error["std"]
+            metrics.append(Metric(title, value, target.unit, std, variant=variant, **common, **paper))
     return metrics
 
 

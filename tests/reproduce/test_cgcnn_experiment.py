@@ -1,11 +1,13 @@
 """The experiment on crystals: parts that do not share a family, metrics beside the paper's."""
 
+import json
+
 import ase.build
 import numpy as np
 import pytest
 
-from experiments.cgcnn.run import Config, metrics_of, settings
-from experiments.cgcnn.targets import TARGETS, Target, crystals, parts
+from experiments.cgcnn.run import RESTART, Config, metrics_of, run_cell, settings
+from experiments.cgcnn.targets import TARGETS, Crystals, Target, crystals, parts
 from mlmat.data.families import chemical_system
 from mlmat.errors import DataError
 
@@ -51,6 +53,34 @@ def test_metrics_stand_beside_the_paper_in_the_random_split_only():
     found = metrics_of([row | {"split": split} for split in ("random", "family")])
     assert [metric.paper for metric in found] == [None, 0.388, None, None]
     assert [metric.value for metric in found] == [1.0, 0.4, 1.0, 0.4]
+
+
+def test_a_later_round_goes_on_from_the_one_before(tmp_path):
+    rng = np.random.default_rng(0)
+    items = [ase.build.bulk("NaCl", "rocksalt", a=a) for a in rng.uniform(5, 6, 90)]
+    found = Crystals(items, np.array([len(a) / a.get_volume() for a in items]), [str(k) for k in range(90)])
+    options = {"out": tmp_path, "epochs": 3, "n_train": 60}
+    once, twice = (
+        run_cell(Config(**options, rounds=rounds), "band_gap", "CGCNN", "random", lambda name: found)
+        for rounds in (1, 2)
+    )
+    first, second = (
+        [json.loads(line) for line in (tmp_path / "cells" / f"{stem}.log.jsonl").read_text().splitlines()]
+        for stem in ("band_gap-random-CGCNN-60-0", "band_gap-random-CGCNN-60-0-2")
+    )
+    assert [row["epoch"] for row in first] == [row["epoch"] for row in second] == [1, 2, 3]
+    assert second[0]["learning_rate"] == pytest.approx(first[0]["learning_rate"] * RESTART, rel=1e-5)
+    # It starts from trained weights, not from fresh ones.
+    assert second[0]["loss"] < 0.5 * first[0]["loss"]
+    assert "together" not in once
+    assert twice["seconds"] > once["seconds"]
+    # The triangle inequality: errors of a mean are no larger than the mean of the errors.
+    assert 0 < twice["together"]["mae"] <= (once["mae"] + twice["mae"]) / 2 * (1 + 1e-6)
+    names = [metric.variant for metric in metrics_of([twice])]
+    assert names[1:] == [
+        "CGCNN, 2 rounds, random split, 60 training crystals",
+        "mean over the 2 rounds, random split, 60 training crystals",
+    ]
 
 
 def test_gaps_are_of_non_metals():
