@@ -8,10 +8,10 @@ all members of the ensemble have judged. Both are sums over the wants of
 with d the distance of the predicted mean from the wanted values and s the standard
 deviation of the ensemble; the loss takes the Huber function of d / scale.
 
-Of an extreme, `EXTREME_SHARE` · (v + caution · s) counts, with v the value itself (negative
-for a maximum), so that ranges beside it are met first and it chooses among what meets them;
-its own threshold, if it has one, is such a range. Where nothing but extremes is wanted, they
-count in full.
+Of an extreme, v + caution · s counts, with v the value itself (negative for a maximum); its
+threshold, if it has one, is a range of its own. Where values or ranges are wanted beside it,
+an extreme counts `EXTREME_SHARE`, and leaving a range `STRICTNESS` times as much as without it:
+ranges are met first, and the extreme chooses among what meets them.
 
 ``similarity`` is a property like any other where a `start` is given: the similarity to
 that molecule, from 0 to 1 (`mlmat.design.similarity`), known without a doubt.
@@ -39,9 +39,9 @@ from mlmat.typing import SoftGraph
 SPREAD_SHARE = 0.4
 """Share of a property's spread that `scaled_objective` counts as one: 1.1 eV for the shipped gap."""
 
-EXTREME_SHARE = 0.1
-"""What the least or most of something counts beside a value or a range. In full, it pays for leaving
-the range: of 128 designs for gap=6..7, logp=1..2, sa_score=min 9 then hit both ranges."""
+EXTREME_SHARE, STRICTNESS = 0.1, 10.0
+"""What an extreme, and leaving a range, count where both are wanted. With 1 and 1, it pays to leave the
+range: of 128 designs for gap=6..7, logp=1..2, sa_score=min 9 then hit both ranges."""
 
 SIMILARITY = "similarity"
 SIMILARITY_SCALE = 0.25
@@ -88,16 +88,18 @@ class Objective:
         return zip(self.wants, self.scales or (1.0,) * len(self.wants), strict=True)
 
     @property
-    def _share(self) -> float:
-        """What an extreme counts here."""
-        return 1.0 if all(want.extreme for want in self.wants) else EXTREME_SHARE
+    def _counts(self) -> tuple[float, float]:
+        """What leaving a range, and an extreme, count here."""
+        extremes = [bool(want.extreme) for want in self.wants]
+        return (STRICTNESS, EXTREME_SHARE) if any(extremes) and not all(extremes) else (1.0, 1.0)
 
     def _pull(self, want: Want, mean: Any, std: Any) -> Any:
         """What counts beside the distance from the wanted values: the doubt, and how far an extreme goes."""
         if not want.extreme:
             return self.caution * std
-        doubt = self._share if want.open else 1.0
-        return self._share * (mean if want.extreme == "min" else -mean) + doubt * self.caution * std
+        _, share = self._counts
+        doubt = share if want.open else 1.0
+        return share * (mean if want.extreme == "min" else -mean) + doubt * self.caution * std
 
     def loss(self, predictor: Any, graph: SoftGraph) -> tuple[jax.Array, jax.Array]:
         """Differentiable loss of a relaxed molecule, without the penalties of the space.
@@ -118,7 +120,7 @@ class Objective:
             else:
                 column = predictor.index(want.name)
                 mean, std = means[column], stds[column]
-            step = huber(_distance(want, mean, jnp) / scale)
+            step = self._counts[0] * huber(_distance(want, mean, jnp) / scale)
             total += want.weight * (step + self._pull(want, mean, std) / scale)
             values.append(mean)
         return total, jnp.stack(values)
@@ -139,7 +141,7 @@ class Objective:
             else:
                 column = tuple(properties).index(want.name)
                 value, doubt = (np.asarray(x, float)[:, column] for x in (mean, std))
-            cost = _distance(want, value, np) + self._pull(want, value, doubt)
+            cost = self._counts[0] * _distance(want, value, np) + self._pull(want, value, doubt)
             columns.append(want.weight / scale * cost)
         return np.stack(columns, axis=1)
 

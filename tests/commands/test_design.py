@@ -126,8 +126,8 @@ def test_ranges_are_met_before_the_least_of_something(tmp_path):
     words += ["--designs", "16", "--budget", "1300", "--workers", "1", "--out", str(tmp_path / "run")]
     assert main(["design", *words]) == 0
     rows = list(csv.DictReader((tmp_path / "run" / "designs.csv").open()))
-    # 11 when this was written; 4 where the least of the SA score counts as much as the ranges.
-    assert sum(row["hit"] == "True" for row in rows) >= 9
+    # 13 when this was written; 4 where the least of the SA score counts as much as the ranges.
+    assert sum(row["hit"] == "True" for row in rows) >= 10
     # Easy molecules all the same: training molecules have 3.6 in the mean.
     assert sum(float(row["sa_score_verified"]) for row in rows) / len(rows) < 2.8
 

@@ -14,6 +14,7 @@ from mlmat.design.objective import (
     EXTREME_SHARE,
     SIMILARITY_SCALE,
     SPREAD_SHARE,
+    STRICTNESS,
     Objective,
     scaled_objective,
 )
@@ -132,7 +133,7 @@ def test_merit_is_zero_exactly_when_all_wants_are_met_with_no_doubt():
 def test_weights_scales_and_caution_add_up():
     wanted = Objective(parse_wants(["3*gap=4", "homo=max"]), caution=2.0, scales=(0.5, 2.0))
     most = EXTREME_SHARE * (8 + 0.4) / 2
-    assert merit(wanted, [5.0, -8.0], [0.1, 0.2])[0] == pytest.approx(3 * (1 + 0.2) / 0.5 + most)
+    assert merit(wanted, [5.0, -8.0], [0.1, 0.2])[0] == pytest.approx(3 * (STRICTNESS + 0.2) / 0.5 + most)
     careless = Objective((Want("gap", 4.0, 4.0),), caution=0.0)
     assert merit(careless, [4.0, 0], [9, 9]) == 0
 
@@ -148,13 +149,13 @@ def test_an_extreme_does_not_pay_for_leaving_a_range_but_chooses_within_it():
     assert better < inside < outside
     slope = jax.grad(lambda x: Objective(wanted.wants).loss(Values(x), TINY)[0])
     np.testing.assert_allclose(slope(jnp.array([2.5, -8.0])), [0, EXTREME_SHARE], atol=1e-6)
-    np.testing.assert_allclose(slope(jnp.array([6.0, -8.0])), [1, EXTREME_SHARE], atol=1e-6)
+    np.testing.assert_allclose(slope(jnp.array([6.0, -8.0])), [STRICTNESS, EXTREME_SHARE], atol=1e-6)
 
 
 def test_the_threshold_of_an_extreme_is_met_before_going_beyond_it():
     wanted = Objective(parse_wants(["gap=2..3", "homo=min..-9"]), caution=0.0)
     short, met, beyond = merit(wanted, [[2.5, -8.0], [2.5, -9.0], [2.5, -10.0]], np.zeros((3, 2)))
-    assert short - met == pytest.approx(1 + EXTREME_SHARE)
+    assert short - met == pytest.approx(STRICTNESS + EXTREME_SHARE)
     assert met - beyond == pytest.approx(EXTREME_SHARE)
 
 
