@@ -5,26 +5,29 @@
 Three rounds of propose, verify (GFN2-xTB), retrain, for a rare gap: the 1st percentile of the
 training gaps. Once with the predictor's uncertainty counted against a design (caution 1), once
 without (caution 0), where the search is free to go where the predictor errs. Error on the
-designs of each round beside the error of the same round's predictor on the test part.
+designs of each round beside the error of the same round's predictor on the test part, for several
+seeds. A stopped run goes on where it was.
 """
 
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import tyro
 
 from mlmat.analysis.campaign_plots import draw_campaign
-from mlmat.analysis.record import RunRecord, save_record
+from mlmat.analysis.record import Metric, RunRecord, save_record
+from mlmat.analysis.seeds import LEAST, mean_interval
 from mlmat.commands.runs import prepare_process
 from mlmat.data import small_organics
 from mlmat.design.campaign.round import CampaignConfig
 from mlmat.design.campaign.run import run_campaign
-from mlmat.design.campaign.table import campaign_metrics
+from mlmat.design.campaign.table import RoundSummary, campaign_metrics
 from mlmat.design.campaign.training import embedded_data
 from mlmat.design.molecules.problem import molecule_problem
 from mlmat.design.objective import Objective
@@ -32,6 +35,12 @@ from mlmat.design.searcher import get_searcher
 from mlmat.design.wants import Want
 from mlmat.predictor import load_predictor
 from mlmat.pretrained.make import gap_split
+
+OF_SEEDS = {
+    "hit share", "verified share", "gap error on designs (MAE)", "gap test error (MAE)",
+    "gap error on designs over test error",
+}  # fmt: skip
+"""Metrics of a round that are averaged over seeds."""
 
 
 @dataclass(frozen=True)
@@ -42,67 +51,99 @@ class Config:
         preset: full: three rounds of 48 designs; quick: two rounds of 8.
         out: folder for the results.
         searcher: name.
-        seed: of searches and retraining.
+        seeds: of searches and retraining; default by preset.
         cautions: weights of the uncertainty that are compared.
     """
 
     preset: Literal["quick", "full"] = "quick"
     out: Path = Path("runs/campaign")
     searcher: str = "genetic"
-    seed: int = 0
+    seeds: tuple[int, ...] = ()
     cautions: tuple[float, ...] = (0.0, 1.0)
+
+
+def over_seeds(rounds: Mapping[int, Sequence[RoundSummary]], units: Mapping[str, str]) -> list[Metric]:
+    """Means over seeds of the numbers of each round, with Student's intervals.
+
+    Args:
+        rounds: of each seed.
+        units: of the properties.
+    """
+    found: dict[tuple[str, str], list[Metric]] = {}
+    for own in rounds.values():
+        for metric in campaign_metrics(own, units):
+            if metric.name in OF_SEEDS:
+                found.setdefault((metric.variant, metric.name), []).append(metric)
+    metrics = []
+    for (variant, name), parts in found.items():
+        mean, half = mean_interval([part.value for part in parts])
+        counts = [part.n_test for part in parts if part.n_test is not None]
+        std = half / 1.96 if np.isfinite(half) else None
+        more = {"n_test": sum(counts) if counts else None, "n_seeds": len(parts)}
+        metrics.append(Metric(name, mean, parts[0].unit, std, variant=variant, **more))
+    return metrics
+
+
+def draw(rounds: Mapping[int, Sequence[RoundSummary]], path: Path, base: float) -> None:
+    """Error and hits round by round: over seeds, or with the intervals over designs where seeds are few."""
+    own = list(rounds.values())
+    numbers = range(len(own[0]))
+    one = len(own) < LEAST
+
+    def series(value: Any) -> tuple[list[float], list[tuple[float | None, float | None]]]:
+        found = [mean_interval([value(summaries[k]) for summaries in own]) for k in numbers]
+        ends = [(None, None) if one else (mean - half, mean + half) for mean, half in found]
+        return [mean for mean, _ in found], ends
+
+    errors, error_ends = series(lambda summary: summary.errors["gap"].mae)
+    tests, _ = series(lambda summary: summary.errors["gap"].test)
+    hits, hit_ends = series(lambda summary: summary.hit_share)
+    if len(own) == 1:
+        error_ends = [(summary.errors["gap"].low, summary.errors["gap"].high) for summary in own[0]]
+        hit_ends = [summary.hit_interval for summary in own[0]]
+    draw_campaign(errors, error_ends, tests, hits, hit_ends, "gap", "eV", path, base)
 
 
 def main(config: Config) -> RunRecord:
     prepare_process()
     began = time.perf_counter()
     full = config.preset == "full"
+    seeds = config.seeds or ((0, 1, 2) if full else (0,))
     predictor = load_predictor()
+    units = dict(zip(predictor.properties, predictor.units, strict=True))
     data = embedded_data(predictor.properties)
     gaps = small_organics.load()["gap"]
     target = round(float(np.percentile(gaps[gap_split().train], 1)), 2)
     want = Want("gap", target, target)
     base = float(np.mean([bool(want.hit(gap)) for gap in gaps]))
-    settings = CampaignConfig(3 if full else 2, 48 if full else 8, 2_000 if full else 300, config.seed)
     metrics = []
     for caution in config.cautions:
-        folder = config.out / f"{config.preset}-{caution:g}"
-        folder.mkdir(parents=True, exist_ok=True)
         objective = Objective((want,), caution)
-        rounds = run_campaign(
-            molecule_problem(objective, predictor.capacity),
-            predictor,
-            objective,
-            get_searcher(config.searcher),
-            data,
-            settings,
-            folder,
-            report=lambda number, stage, done, total: print(
-                f"\r{number} {stage} {done}/{total}    ", end="", flush=True
-            ),
-        )
-        units = dict(zip(predictor.properties, predictor.units, strict=True))
-        metrics += [
-            replace(m, variant=f"caution {caution:g}, {m.variant}") for m in campaign_metrics(rounds, units)
-        ]
-        errors = [one.errors["gap"] for one in rounds]
-        draw_campaign(
-            [e.mae for e in errors],
-            [(e.low, e.high) for e in errors],
-            [e.test for e in errors],
-            [one.hit_share for one in rounds],
-            [one.hit_interval for one in rounds],
-            "gap",
-            "eV",
-            folder / "campaign.png",
-            base,
-        )
+        rounds = {}
+        for seed in seeds:
+            folder = config.out / f"{config.preset}-{caution:g}-{seed}"
+            folder.mkdir(parents=True, exist_ok=True)
+            rounds[seed] = run_campaign(
+                molecule_problem(objective, predictor.capacity),
+                predictor,
+                objective,
+                get_searcher(config.searcher),
+                data,
+                CampaignConfig(3 if full else 2, 48 if full else 8, 2_000 if full else 300, seed),
+                folder,
+                report=lambda number, stage, done, total, seed=seed: print(
+                    f"\rseed {seed}, round {number}: {stage} {done}/{total}    ", end="", flush=True
+                ),
+            )
+        for metric in over_seeds(rounds, units):
+            metrics.append(replace(metric, variant=f"caution {caution:g}, {metric.variant}"))
+        draw(rounds, config.out / f"caution-{caution:g}.png", base)
     record = RunRecord(
         system=f"campaign for a gap of {target:.2f} eV",
         preset=config.preset,
         command=f"python -m experiments.campaign.run --preset {config.preset}",
         config={key: str(value) for key, value in asdict(config).items() if key != "out"},
-        seeds=[config.seed],
+        seeds=list(seeds),
         data={"small_organics": small_organics.provenance()["gfn2_sha256"]},
         seconds={"run": round(time.perf_counter() - began, 1)},
         metrics=metrics,
