@@ -22,7 +22,7 @@ class TrainingState(NamedTuple):
 
     Attributes:
         variables: current weights and model state.
-        averaged: moving average of the weights, with the current model state.
+        averaged: moving average of the weights and of the model's state (statistics of batch norm).
         best: the averaged variables with the lowest validation score so far.
         best_score: that score.
         stale: epochs since then.
@@ -187,10 +187,11 @@ def run_chunk(program: Program, objective: Any, data: Any, rates: Rates, state: 
             updates, new_state = optimiser.update(gradient, optimiser_state, params)
             new_params = optax.apply_updates(params, updates)
             decay = jnp.minimum(rates.ema, (1.0 + count) / (10.0 + count))
-            blended = optax.incremental_update(new_params, averaged["params"], 1 - decay)
+            # The statistics of batch norm, too: they belong to the weights they were taken with.
+            blended = optax.incremental_update({**changed, "params": new_params}, averaged, 1 - decay)
             new = (
                 {**changed, "params": new_params},
-                {**changed, "params": blended},
+                blended,
                 new_state,
                 count + 1,
             )

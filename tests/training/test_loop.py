@@ -1,15 +1,17 @@
 """The loop: it learns, resumes to the same numbers, stops early, keeps frozen parts, traces once."""
 
 import json
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
 from problem import CONFIG, flat, problem, train
 
 from mlmat.errors import DataError, InputError
+from mlmat.training.arrays import array_source
 from mlmat.training.config import TrainingConfig
 from mlmat.training.loop import fit
 from mlmat.training.step import initial_state, learning_rate, make_run_chunk, rates, run_chunk
@@ -150,3 +152,31 @@ def test_a_loss_that_explodes_says_so():
 def test_impossible_settings_are_refused(wrong):
     with pytest.raises(InputError):
         TrainingConfig(**wrong)
+
+
+@jax.tree_util.register_static
+@dataclass(frozen=True)
+class Remembering:
+    """A line through the origin that keeps the mean of the last batch, as batch norm keeps statistics."""
+
+    def loss(self, variables, example, key):
+        error = (variables["params"] * example.batch - example.targets[:, 0]) ** 2
+        return error.sum(), example.weights.sum(), {"batch_stats": example.batch.mean()}
+
+
+def test_statistics_are_averaged_like_the_weights_they_belong_to():
+    x = np.arange(1.0, 7.0, dtype=np.float32)
+    source = array_source(x, 2 * x[:, None], 2, seed=3)._replace(own_order=False)
+    config = TrainingConfig(members=1, batch=2, ema=0.8)
+    variables = {"params": jnp.zeros(1), "batch_stats": jnp.zeros(1)}
+    numbers = rates(config, source.steps)
+    state = initial_state(variables, numbers, jax.random.key(0))
+    (chunk,) = source.chunks(0)
+    state, *_ = make_run_chunk(source, config)(Remembering(), source.data, numbers, state, chunk)
+    expected = 0.0
+    for step in range(source.steps):
+        rows = source.prepare(source.data, jax.tree.map(lambda leaf, step=step: leaf[step], chunk), None)
+        decay = min(0.8, (1 + step) / (10 + step))
+        expected = decay * expected + (1 - decay) * float(rows.batch.mean())
+    assert float(state.averaged["batch_stats"][0]) == pytest.approx(expected, rel=1e-6)
+    assert float(state.variables["batch_stats"][0]) == pytest.approx(float(rows.batch.mean()))
