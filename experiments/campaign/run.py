@@ -12,17 +12,17 @@ seeds. A stopped run goes on where it was.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import tyro
 
 from mlmat.analysis.campaign_plots import draw_campaign
 from mlmat.analysis.record import Metric, RunRecord, save_record
-from mlmat.analysis.seeds import LEAST, mean_interval
+from mlmat.analysis.seeds import mean_interval
 from mlmat.commands.runs import prepare_process
 from mlmat.data import small_organics
 from mlmat.design.campaign.round import CampaignConfig
@@ -85,15 +85,12 @@ def over_seeds(rounds: Mapping[int, Sequence[RoundSummary]], units: Mapping[str,
 
 
 def draw(rounds: Mapping[int, Sequence[RoundSummary]], path: Path, base: float) -> None:
-    """Error and hits round by round: over seeds, or with the intervals over designs where seeds are few."""
+    """Error and hits round by round: the mean and the range over seeds, or one seed's interval over designs."""
     own = list(rounds.values())
-    numbers = range(len(own[0]))
-    one = len(own) < LEAST
 
-    def series(value: Any) -> tuple[list[float], list[tuple[float | None, float | None]]]:
-        found = [mean_interval([value(summaries[k]) for summaries in own]) for k in numbers]
-        ends = [(None, None) if one else (mean - half, mean + half) for mean, half in found]
-        return [mean for mean, _ in found], ends
+    def series(value: Callable[[RoundSummary], float]) -> tuple[list[float], list[tuple[float, float]]]:
+        table = np.array([[value(summary) for summary in summaries] for summaries in own])
+        return list(table.mean(axis=0)), list(zip(table.min(axis=0), table.max(axis=0), strict=True))
 
     errors, error_ends = series(lambda summary: summary.errors["gap"].mae)
     tests, _ = series(lambda summary: summary.errors["gap"].test)
@@ -108,7 +105,7 @@ def main(config: Config) -> RunRecord:
     prepare_process()
     began = time.perf_counter()
     full = config.preset == "full"
-    seeds = config.seeds or ((0, 1, 2) if full else (0,))
+    seeds = config.seeds or (tuple(range(6)) if full else (0,))
     predictor = load_predictor()
     units = dict(zip(predictor.properties, predictor.units, strict=True))
     data = embedded_data(predictor.properties)
