@@ -85,7 +85,7 @@ def over_seeds(rounds: Mapping[int, Sequence[RoundSummary]], units: Mapping[str,
 
 
 def draw(rounds: Mapping[int, Sequence[RoundSummary]], path: Path, base: float) -> None:
-    """Error and hits round by round: the mean and the range over seeds, or one seed's interval over designs."""
+    """Error and hits by round: mean and range of the seeds, or one seed with intervals over designs."""
     own = list(rounds.values())
 
     def series(value: Callable[[RoundSummary], float]) -> tuple[list[float], list[tuple[float, float]]]:
