@@ -1,17 +1,17 @@
-"""Weighting forces by how rare an atom's surroundings are: silicon with vacancies and interstitials.
+"""Weighting forces by how rare an atom's surroundings are: silicon with few and with many defects.
 
     MLMAT_DATA=… python -m experiments.simple_nn_gdf.run --preset full --out runs/simple_nn_gdf
 
 W. Jeong et al., J. Phys. Chem. C 122, 22790 (2018), and SIMPLE-NN (K. Lee et al., Comput. Phys. Commun.
-242, 95 (2019)). One potential is fitted as usual and one with weights from the Gaussian density of
-the descriptors of the training atoms, everything else being equal. Then the published test part is
-predicted, and forces are scored over all atoms and over the tenth whose surroundings are rarest
-among the training atoms.
+242, 95 (2019)). One potential is fitted as usual and others with weights from the Gaussian density of
+the descriptors of the training atoms, everything else being equal. Forces of the test part are scored
+over all atoms and over the tenth whose surroundings are rarest among the training atoms.
 """
 
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -20,21 +20,28 @@ import numpy as np
 import tyro
 
 from experiments.hdnnp_mlearn.potential import chosen, fewer, fitted, task_of
+from experiments.simple_nn_gdf.sets import SETS
 from mlmat.analysis.record import Metric, RunRecord, save_record
+from mlmat.analysis.seeds import mean_interval
 from mlmat.commands.runs import prepare_process
 from mlmat.data.registry import checksums, load
-from mlmat.data.structures import published_split
 from mlmat.descriptors.density import automatic_width, force_weights, rarity
 from mlmat.descriptors.scaling import fit_scaling, scaled
 from mlmat.descriptors.spread import spread_functions
 from mlmat.graphs.radius_graph import RadiusGraphEncoder
 from mlmat.models.hdnnp import HDNNP
+from mlmat.recipes.choice import Choice
 from mlmat.recipes.mechanics_scores import predict_mechanics
 from mlmat.recipes.task import Task
 from mlmat.training.config import EnergyLoss
 
-DATA = "si_mo_group"
 RAREST = 0.1
+WEIGHTS: dict[str, tuple[float, float | None] | None] = {
+    "unweighted": None,
+    "weighted": (1.0, 1.0),
+    "weighted, wide": (3.0, None),
+}
+"""Name → width of the density in units of SIMPLE-NN's automatic one, and its b (None: not bent)."""
 
 
 @dataclass(frozen=True)
@@ -42,20 +49,21 @@ class Config:
     """Options of the experiment.
 
     Attributes:
-        preset: full: all training structures, 100 epochs, three seeds; quick: 40, 8 epochs, one seed.
+        preset: full: both sets, 100 epochs, five and three seeds; quick: few defects, 8 epochs, one seed.
         out: folder for the results; what is finished there is not run again.
-        seeds: how many; default by preset.
+        sets: names, see `SETS`; default by preset.
+        seeds: how many; default by preset and set.
         epochs: default by preset.
         n_train: training structures at most; default by preset.
         cutoff: Å.
         width: of the two hidden layers; SIMPLE-NN's default.
         batch: structures a step.
         learning_rate: peak of the schedule.
-        steepness: b of the weights.
     """
 
     preset: Literal["quick", "full"] = "quick"
     out: Path = Path("runs/simple_nn_gdf")
+    sets: tuple[str, ...] = ()
     seeds: int | None = None
     epochs: int | None = None
     n_train: int | None = None
@@ -63,7 +71,6 @@ class Config:
     width: int = 30
     batch: int = 4
     learning_rate: float = 5e-3
-    steepness: float = 1.0
 
 
 def surroundings(task: Task, rows: np.ndarray, config: Config) -> np.ndarray:
@@ -73,88 +80,139 @@ def surroundings(task: Task, rows: np.ndarray, config: Config) -> np.ndarray:
     return HDNNP(1, spread_functions(config.cutoff)).grown(graphs).descriptors(graphs)[0]
 
 
-def main(config: Config) -> RunRecord:
-    prepare_process()
-    began, full = time.perf_counter(), config.preset == "full"
-    epochs = config.epochs or (100 if full else 8)
-    seeds = list(range(config.seeds or (3 if full else 1)))
-    config.out.mkdir(parents=True, exist_ok=True)
-    data = load(DATA)
-    task = task_of(data)
-    parts = fewer(published_split(data), config.n_train or (None if full else 40), 0)
-    raw = surroundings(task, parts.train, config)
-    kinds = np.zeros(len(raw), int)
-    scaling = fit_scaling(raw, kinds, 1)
-    x = np.asarray(scaled(scaling, raw, kinds), float)
-    width = automatic_width(x)
-    found = force_weights(x, kinds, width=width, steepness=config.steepness)
-    weights = [np.ones(len(atoms), np.float32) for atoms in task.items]
-    sizes = [len(task.items[row]) for row in parts.train]
-    for row, own in zip(parts.train, np.split(found, np.cumsum(sizes)[:-1]), strict=True):
-        weights[row] = own.astype(np.float32)
-    tested = surroundings(task, parts.test, config)
-    rare = rarity(np.asarray(scaled(scaling, tested, np.zeros(len(tested), int)), float), x, width)
-    rarest = rare >= np.quantile(rare, 1 - RAREST)
-    truth = np.concatenate([task.forces[row] for row in parts.test])
-    print(f"σ = {width:.4f}; weights from {found.min():.3g} to {found.max():.3g}", flush=True)
+class Density:
+    """Density of the surroundings in the training part of a split."""
 
+    def __init__(self, task: Task, train: np.ndarray, config: Config):
+        self.task, self.train, self.config = task, train, config
+        raw = surroundings(task, train, config)
+        self.scaling = fit_scaling(raw, np.zeros(len(raw), int), 1)
+        self.known = self._scaled(raw)
+        self.width = automatic_width(self.known)
+
+    def _scaled(self, raw: np.ndarray) -> np.ndarray:
+        return np.asarray(scaled(self.scaling, raw, np.zeros(len(raw), int)), float)
+
+    def weights(self, width: float, steepness: float | None) -> list[np.ndarray]:
+        """Weights of the atoms of every structure, 1 outside the training part."""
+        kinds = np.zeros(len(self.known), int)
+        found = force_weights(self.known, kinds, width=width * self.width, steepness=steepness)
+        weights = [np.ones(len(atoms), np.float32) for atoms in self.task.items]
+        ends = np.cumsum([len(self.task.items[row]) for row in self.train])[:-1]
+        for row, own in zip(self.train, np.split(found, ends), strict=True):
+            weights[row] = own.astype(np.float32)
+        return weights
+
+    def rarest(self, rows: np.ndarray) -> np.ndarray:
+        """Which atoms of some structures are the tenth that the training part knows least."""
+        tested = self._scaled(surroundings(self.task, rows, self.config))
+        rare = rarity(tested, self.known, self.width)
+        return rare >= np.quantile(rare, 1 - RAREST)
+
+
+def choice_of(config: Config, n_train: int, epochs: int, seed: int) -> Choice:
+    """Network and training: SIMPLE-NN's two hidden layers, whitened inputs, squared errors."""
+    fields = {
+        "descriptor": spread_functions(config.cutoff),
+        "hidden": (config.width, config.width),
+        "scaling": "whitened",
+    }
+    return chosen(
+        n_train,
+        fields,
+        EnergyLoss(10.0, 1.0, kind="mse"),
+        seed=seed,
+        members=1,
+        epochs=epochs,
+        batch=config.batch,
+        learning_rate=config.learning_rate,
+        cutoff=config.cutoff,
+    )
+
+
+def run_set(name: str, seeds: Sequence[int], epochs: int, config: Config) -> tuple[list[Metric], float]:
+    """Errors of the three potentials on one set, and the seconds of their trainings.
+
+    Args:
+        name: of `SETS`.
+        seeds: of the draw of the parts, of weights and order.
+        epochs: of a training.
+        config: options.
+    """
+    source, split = SETS[name]
+    data = load(source)
+    task, training = task_of(data), 0.0
     errors: dict[tuple[str, str], list[float]] = {}
-    training = 0.0
+    sizes: dict[str, int] = {}
     for seed in seeds:
-        for name, own in (("unweighted", None), ("weighted", weights)):
-            fields = {
-                "descriptor": spread_functions(config.cutoff),
-                "hidden": (config.width, config.width),
-                "scaling": "whitened",
-            }
-            choice = chosen(
-                len(parts.train),
-                fields,
-                # Squared errors, as in SIMPLE-NN.
-                EnergyLoss(10.0, 1.0, kind="mse"),
-                seed=seed,
-                members=1,
-                epochs=epochs,
-                batch=config.batch,
-                learning_rate=config.learning_rate,
-                cutoff=config.cutoff,
-            )
+        parts = fewer(split(data, seed), config.n_train or (None if config.preset == "full" else 40), seed)
+        density = Density(task, parts.train, config)
+        rarest = density.rarest(parts.test)
+        truth = np.concatenate([task.forces[row] for row in parts.test])
+        sizes = {"all atoms": len(truth), "rarest tenth": int(rarest.sum()), "train": len(parts.train)}
+        for how, settings in WEIGHTS.items():
+            weighted = replace(task, force_weights=None if settings is None else density.weights(*settings))
+            stem = config.out / f"{name}-{how}-{seed}".replace(", ", "-").replace(" ", "_")
             predictor, seconds = fitted(
-                replace(task, force_weights=own), parts, choice, config.out / f"{name}-{seed}"
+                weighted, parts, choice_of(config, len(parts.train), epochs, seed), stem
             )
             training += seconds
             said = predict_mechanics(predictor, [task.items[row] for row in parts.test])
             wrong = np.concatenate(said.forces) - truth
             for part, rows in (("all atoms", slice(None)), ("rarest tenth", rarest)):
                 value = float(np.sqrt((wrong[rows] ** 2).mean()))
-                errors.setdefault((name, part), []).append(value)
-                print(f"seed {seed} {name}, {part}: force RMSE {value:.4f} eV/Å", flush=True)
-    metrics = [
-        Metric(
-            "forces RMSE",
-            float(np.mean(values)),
-            "eV/Å",
-            float(np.std(values, ddof=1) / len(values) ** 0.5) if len(values) > 1 else None,
-            dataset=DATA,
-            split="published test",
-            variant=f"{name}, {part}",
-            n_train=len(parts.train),
-            n_test=int(rarest.sum()) if part == "rarest tenth" else len(truth),
-            n_seeds=len(values),
+                errors.setdefault((how, part), []).append(value)
+                print(f"{name}, seed {seed}, {how}, {part}: force RMSE {value:.4f} eV/Å", flush=True)
+    return metrics_of(name, errors, sizes), training
+
+
+def metrics_of(
+    name: str, errors: Mapping[tuple[str, str], Sequence[float]], sizes: Mapping[str, int]
+) -> list[Metric]:
+    """Force errors of each potential, and how much the weights take from those of the same seed without.
+
+    Args:
+        name: of the set.
+        errors: (weights, atoms) → eV/Å of each seed.
+        sizes: atoms of each part, and structures to train on.
+    """
+    metrics = []
+    for (how, part), values in errors.items():
+        common = {"dataset": SETS[name][0], "n_test": sizes[part], "n_train": sizes["train"]}
+        common |= {"n_seeds": len(values), "variant": f"{how}, {part}"}
+        mean, half = mean_interval(values)
+        std = half / 1.96 if np.isfinite(half) else None
+        metrics.append(Metric(f"forces RMSE, {name}", mean, "eV/Å", std, **common))
+        if how != "unweighted":
+            plain = errors["unweighted", part]
+            mean, half = mean_interval([1 - own / other for own, other in zip(values, plain, strict=True)])
+            std = half / 1.96 if np.isfinite(half) else None
+            metrics.append(Metric(f"less than unweighted, {name}", mean, "", std, **common))
+    return metrics
+
+
+def main(config: Config) -> RunRecord:
+    prepare_process()
+    began, full = time.perf_counter(), config.preset == "full"
+    epochs = config.epochs or (100 if full else 8)
+    names = config.sets or (tuple(SETS) if full else ("few defects",))
+    config.out.mkdir(parents=True, exist_ok=True)
+    metrics, training, most = [], 0.0, 0
+    for name in names:
+        count = config.seeds or ((5 if name == "few defects" else 3) if full else 1)
+        found, seconds = run_set(name, range(count), epochs, config)
+        metrics, training, most = metrics + found, training + seconds, max(most, count)
+        record = RunRecord(
+            system="Forces weighted by the density of surroundings",
+            preset=config.preset,
+            command=f"python -m experiments.simple_nn_gdf.run --preset {config.preset}",
+            config={k: str(v) for k, v in asdict(config).items() if k != "out"} | {"epochs": epochs},
+            seeds=list(range(most)),
+            data={file: digest for name in names for file, digest in checksums(SETS[name][0]).items()},
+            seconds={"run": round(time.perf_counter() - began, 1), "training": round(training, 1)},
+            metrics=metrics,
         )
-        for (name, part), values in errors.items()
-    ]
-    record = RunRecord(
-        system="Forces weighted by the density of surroundings",
-        preset=config.preset,
-        command=f"python -m experiments.simple_nn_gdf.run --preset {config.preset}",
-        config={k: v for k, v in asdict(config).items() if k != "out"} | {"epochs": epochs, "width σ": width},
-        seeds=seeds,
-        data=checksums(DATA),
-        seconds={"run": round(time.perf_counter() - began, 1), "training": round(training, 1)},
-        metrics=metrics,
-    )
-    save_record(record, config.out / f"{config.preset}.json")
+        save_record(record, config.out / f"{config.preset}.json")
     return record
 
 
