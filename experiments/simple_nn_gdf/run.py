@@ -39,7 +39,7 @@ RAREST = 0.1
 WEIGHTS: dict[str, tuple[float, float | None] | None] = {
     "unweighted": None,
     "weighted": (1.0, 1.0),
-    "weighted, wide": (3.0, None),
+    "weighted widely": (3.0, None),
 }
 """Name → width of the density in units of SIMPLE-NN's automatic one, and its b (None: not bent)."""
 
