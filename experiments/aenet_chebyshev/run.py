@@ -77,6 +77,7 @@ def main(config: Config) -> RunRecord:
         "descriptor": ChebyshevDescriptor(config.cutoff, 16, config.angular_cutoff, 4),
         "hidden": (config.width, config.width),
         "scaling": "whitened",
+        "whitening": 1e-6,
     }
     choice = chosen(
         len(parts.train),

@@ -116,6 +116,7 @@ def choice_of(config: Config, n_train: int, epochs: int, seed: int) -> Choice:
         "descriptor": spread_functions(config.cutoff),
         "hidden": (config.width, config.width),
         "scaling": "whitened",
+        "whitening": 1e-6,  # as SIMPLE-NN, but for the rounding of float32
     }
     return chosen(
         n_train,

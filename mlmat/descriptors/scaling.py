@@ -22,8 +22,11 @@ from mlmat.errors import InputError
 CONSTANT = 1e-6
 """A function whose range over the training atoms is below this carries no information."""
 
-WHITENING = 1e-6
-"""a of the whitening; the 1e-8 of SIMPLE-NN, in double precision, would raise the rounding of float32."""
+WHITENING = 0.1
+"""a of the whitening, beside descriptors in [−1, 1]. With the 1e-8 of SIMPLE-NN (1e-6 in float32) directions
+that hardly vary are blown up to unit variance, and a network reads noise in them. Force errors with 1e-6, 1e-2, 0.1
+and with the range alone, eV/Å, one seed: 119 copper-gold particles (60 epochs) 0.058, 0.036, 0.027 and 0.027;
+silicon (40 epochs) 0.096, 0.087, 0.087 and 0.102; molybdenum (40 epochs) 0.146, 0.134, 0.131 and 0.146."""
 
 
 class Scaling(NamedTuple):
@@ -50,14 +53,16 @@ def identity(elements: int, size: int) -> Scaling:
     return Scaling(0 * ones, ones, -np.inf * ones, np.inf * ones)
 
 
-def fit_scaling(x: np.ndarray, species: np.ndarray, elements: int, *, whiten: bool = False) -> Scaling:
+def fit_scaling(
+    x: np.ndarray, species: np.ndarray, elements: int, *, whitening: float | None = None
+) -> Scaling:
     """Scaling of the descriptors of training atoms, element by element.
 
     Args:
         x: ``[N, D]`` descriptors of all atoms.
         species: ``[N]`` their elements.
         elements: number of them; one without atoms is left as it is.
-        whiten: principal components with whitening after the min–max scaling.
+        whitening: a of principal components with whitening after the min–max scaling; None: without.
 
     Raises:
         InputError: descriptors that are not finite.
@@ -68,7 +73,7 @@ def fit_scaling(x: np.ndarray, species: np.ndarray, elements: int, *, whiten: bo
     size = x.shape[1]
     found = identity(elements, size)
     shift, factor, low, high = (np.array(part, float) for part in found[:4])
-    rotation = np.tile(np.eye(size), (elements, 1, 1)) if whiten else None
+    rotation = np.tile(np.eye(size), (elements, 1, 1)) if whitening is not None else None
     for element in range(elements):
         rows = x[species == element]
         if not len(rows):
@@ -78,12 +83,12 @@ def fit_scaling(x: np.ndarray, species: np.ndarray, elements: int, *, whiten: bo
         varies = width > CONSTANT * max(1.0, np.abs(rows).max())
         shift[element] = 0.5 * (low[element] + high[element])
         factor[element] = np.where(varies, 2.0 / np.where(varies, width, 1.0), 0.0)
-        if whiten:
+        if whitening is not None:
             centred = (rows - shift[element]) * factor[element]
             mean = centred.mean(axis=0)
             centred -= mean
             variances, axes = np.linalg.eigh(centred.T @ centred / len(rows))
-            rotation[element] = axes / np.sqrt(np.maximum(variances, 0.0) + WHITENING)
+            rotation[element] = axes / np.sqrt(np.maximum(variances, 0.0) + whitening)
             # The mean of the scaled functions goes into the shift; where nothing varies it is 0.
             shift[element] += np.where(varies, mean / np.where(varies, factor[element], 1.0), 0.0)
     return Scaling(

@@ -24,7 +24,7 @@ import numpy as np
 from mlmat.descriptors.ani import ANIDescriptor
 from mlmat.descriptors.bispectrum import BispectrumDescriptor
 from mlmat.descriptors.chebyshev import ChebyshevDescriptor
-from mlmat.descriptors.scaling import Scaling, extrapolation, fit_scaling, identity, scaled
+from mlmat.descriptors.scaling import WHITENING, Scaling, extrapolation, fit_scaling, identity, scaled
 from mlmat.descriptors.stored import is_stored, stored, stored_bytes, with_descriptors
 from mlmat.descriptors.symmetry_functions import SymmetryFunctions
 from mlmat.descriptors.triples import Capacity, environment, needed_capacity
@@ -54,8 +54,9 @@ class HDNNP(nn.Module):
         outputs: number of properties.
         hidden: widths of the hidden layers; of all elements, or one tuple for each.
         activation: see `mlmat.nn.per_element.ACTIVATIONS`.
-        scaling: "range": descriptors in [−1, 1]; "whitened": their principal components with unit
-            variance; "none". Fitted by `fitted`.
+        scaling: "range": descriptors in [−1, 1]; "whitened": their principal components over
+            √(variance + `whitening`); "none". Fitted by `fitted`.
+        whitening: see `mlmat.descriptors.scaling.WHITENING`.
         pooling: "sum" for extensive properties (energies), "mean" for intensive ones.
         capacity: static sizes of the lists of neighbours, see `grown`.
         shares: largest share of each element in a batch, see `grown`.
@@ -67,6 +68,7 @@ class HDNNP(nn.Module):
     hidden: tuple[Any, ...] = (24, 24)
     activation: str = "tanh"
     scaling: Literal["range", "whitened", "none"] = "range"
+    whitening: float = WHITENING
     pooling: Literal["sum", "mean"] = "sum"
     capacity: tuple[float, float] = Capacity()
     shares: tuple[float, ...] = ()
@@ -204,7 +206,9 @@ class HDNNP(nn.Module):
         if self.scaling == "none":
             return variables
         x, species = self.descriptors(graphs)
-        found = fit_scaling(x, species, self.elements, whiten=self.scaling == "whitened")
+        found = fit_scaling(
+            x, species, self.elements, whitening=self.whitening if self.scaling == "whitened" else None
+        )
         members = jax.tree.leaves(variables)[0].shape[0]
         stored = {
             name: jnp.asarray(np.broadcast_to(value, (members, *value.shape)))

@@ -26,7 +26,7 @@ def test_range_is_minus_one_to_one():
 
 
 def test_whitened_is_uncorrelated_with_unit_variance():
-    scaling = fit_scaling(MIXED, SPECIES, 2, whiten=True)
+    scaling = fit_scaling(MIXED, SPECIES, 2, whitening=1e-6)
     found = np.asarray(scaled(scaling, MIXED.astype(np.float32), SPECIES))
     for element in (0, 1):
         rows = found[element == SPECIES]
@@ -36,6 +36,19 @@ def test_whitened_is_uncorrelated_with_unit_variance():
         np.testing.assert_allclose(covariance, expected, atol=1e-3)
         assert expected.sum() == 4
         np.testing.assert_allclose(rows.mean(axis=0), 0, atol=1e-3)
+
+
+def test_directions_that_hardly_vary_stay_small():
+    x = RNG.normal(size=(400, 3)) * [1.0, 1.0, 1.0]
+    x[:, 2] = x[:, 0] + 1e-3 * x[:, 2]  # the same again, but for noise
+    variances = {}
+    for a in (1e-6, 0.1):
+        scaling = fit_scaling(x, np.zeros(400, int), 1, whitening=a)
+        found = np.asarray(scaled(scaling, x.astype(np.float32), np.zeros(400, int)))
+        variances[a] = np.linalg.eigvalsh(np.cov(found.T))
+    assert variances[1e-6].min() > 0.05
+    assert variances[0.1].min() < 1e-4
+    assert variances[0.1][1:].min() > 0.3
 
 
 def test_extrapolation_is_counted_in_ranges():
