@@ -24,9 +24,10 @@ CONSTANT = 1e-6
 
 WHITENING = 0.1
 """a of the whitening, beside descriptors in [−1, 1]. With the 1e-8 of SIMPLE-NN (1e-6 in float32) directions
-that hardly vary are blown up to unit variance, and a network reads noise in them. Force errors with 1e-6, 1e-2, 0.1
-and with the range alone, eV/Å, one seed: 119 copper-gold particles (60 epochs) 0.058, 0.036, 0.027 and 0.027;
-silicon (40 epochs) 0.096, 0.087, 0.087 and 0.102; molybdenum (40 epochs) 0.146, 0.134, 0.131 and 0.146."""
+that hardly vary are blown up to unit variance, and a network reads noise in them. Force errors with 1e-6,
+1e-2, 0.1 and with the range alone, eV/Å, one seed: 119 copper-gold particles (60 epochs) 0.058, 0.036, 0.027
+and 0.027; silicon (40 epochs) 0.096, 0.087, 0.087 and 0.102; molybdenum (40 epochs) 0.146, 0.134, 0.131 and
+0.146."""
 
 
 class Scaling(NamedTuple):
