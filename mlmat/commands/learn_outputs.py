@@ -29,7 +29,7 @@ def learning_metrics(learned: Any, variant: str = "") -> list[Metric]:
             ("share of the dynamics survived", one.survived, ""),
         )
         found += [Metric(name, value, unit, **fields) for name, value, unit in submitted if value is not None]
-        found.append(Metric("labels", one.labelled, variant=fields["variant"]))
+        found.append(Metric("labels", one.labelled, "1", variant=fields["variant"]))
         found += _test(one.test, variant=fields["variant"], n_train=one.known)
     return found + _test(learned.test, variant=f"{prefix}end", n_train=learned.labels)
 
