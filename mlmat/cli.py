@@ -9,6 +9,8 @@ import os
 import sys
 from collections.abc import Sequence
 
+from mlmat.interrupts import heard
+
 COMMANDS = {
     "design": (
         "mlmat.commands.design_options",
@@ -110,7 +112,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     debug = "--debug" in words or os.environ.get("MLMAT_DEBUG", "0") not in ("", "0")
     words = [word for word in words if word != "--debug"]
     try:
-        code = _dispatch(words, debug)
+        with heard():
+            code = _dispatch(words, debug)
         # Here, not at exit: a reader who has gone (`| head`) is met inside this block.
         sys.stdout.flush()
         return code
