@@ -17,6 +17,7 @@ from typing import TypeVar
 
 from mlmat.cores import usable_cores
 from mlmat.errors import WorkerError
+from mlmat.interrupts import kept_from_this_thread
 from mlmat.oracles.verdict import Verdict
 
 Task = TypeVar("Task")
@@ -72,7 +73,8 @@ def judge(
     def submit(count: int) -> None:
         for index, task in islice(stream, count):
             try:
-                future = pool.schedule(oracle, args=(task,), timeout=time_limit)
+                with kept_from_this_thread():
+                    future = pool.schedule(oracle, args=(task,), timeout=time_limit)
             except RuntimeError as error:
                 raise WorkerError(CANNOT_START) from error
             waiting[future] = index

@@ -57,7 +57,11 @@ def encoding_processes(workers: int) -> Iterator[Callable[[Any, Sequence[Any]], 
             for found in pool.map(partial(_encode_block, encoder), blocks):
                 yield from found
 
-        yield encoded
+        try:
+            yield encoded
+        finally:
+            # An interrupted run does not wait for what nobody will use.
+            pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _encode_block(encoder: Any, items: Sequence[Any]) -> list[Any | MlmatError]:
