@@ -102,7 +102,7 @@ def _check_kind(options: DesignOptions) -> None:
 
 def _outcome(options: DesignOptions, out: Path, setup: Any, method: str, seconds: dict[str, float]) -> Any:
     """Search by one method, and have what it submits judged."""
-    from mlmat.commands.design_outputs import Outcome, further_names
+    from mlmat.commands.design_outcome import Outcome, further_names
     from mlmat.design.rows import design_rows
     from mlmat.design.searcher import get_searcher, submit
     from mlmat.design.verification import verify_designs

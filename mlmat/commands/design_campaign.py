@@ -29,7 +29,7 @@ def run_rounds(
         InputError: a predictor whose training data are not at hand.
     """
     from mlmat.analysis.campaign_plots import draw_campaign
-    from mlmat.commands.design_outputs import base_share
+    from mlmat.commands.design_closing import base_share
     from mlmat.design.campaign.round import CampaignConfig
     from mlmat.design.campaign.run import run_campaign
     from mlmat.design.searcher import get_searcher
@@ -100,7 +100,7 @@ def _outcomes(options: DesignOptions, out: Path, setup: Setup, rounds: int) -> l
     """The designs of every round with their verdicts, from the files of the campaign."""
     import json
 
-    from mlmat.commands.design_outputs import Outcome, further_names
+    from mlmat.commands.design_outcome import Outcome, further_names
     from mlmat.design.rows import design_rows
     from mlmat.design.searcher import Candidate
     from mlmat.design.verification import read_verdicts

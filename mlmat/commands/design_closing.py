@@ -12,13 +12,13 @@ from rich.table import Table
 
 from mlmat.analysis.design_table import DesignRow, PropertyVerdict
 from mlmat.commands.design_options import DesignOptions
+from mlmat.commands.design_outcome import Outcome
 from mlmat.commands.design_setup import Setup
 from mlmat.commands.runs import console
 from mlmat.design.objective import Objective
 
 if TYPE_CHECKING:
     from mlmat.analysis.record import Metric
-    from mlmat.commands.design_outputs import Outcome
 
 SHOWN = 12
 """Designs in the closing table."""

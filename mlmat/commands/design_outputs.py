@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from mlmat.analysis import plots
 from mlmat.analysis.comparison_plots import draw_comparison
-from mlmat.analysis.design_table import DesignRow, write_csv, write_structures
+from mlmat.analysis.design_table import write_csv, write_structures
 from mlmat.analysis.record import RunRecord, save_record
 from mlmat.analysis.report import write_report
 from mlmat.commands.design_closing import (
@@ -22,30 +22,10 @@ from mlmat.commands.design_closing import (
     unpredicted,
 )
 from mlmat.commands.design_options import DesignOptions
+from mlmat.commands.design_outcome import Outcome
 from mlmat.commands.design_setup import Setup
 from mlmat.commands.runs import command_line, plain_options
 from mlmat.design.rows import design_metrics
-
-FURTHER = ("logp", "qed", "sa_score")
-"""RDKit's properties shown for every design."""
-
-
-class Outcome(NamedTuple):
-    """What one searcher, or one round of a campaign, did.
-
-    Attributes:
-        label: name of the searcher, or of the round.
-        method: name of the searcher.
-        search: pool, history, losses; None for a round.
-        rows: its submissions with their verdicts.
-        geometries: positions of each verified submission, None where there are none.
-    """
-
-    label: str
-    method: str
-    search: Any
-    rows: list[DesignRow]
-    geometries: list[Any]
 
 
 def write_outputs(
@@ -107,11 +87,6 @@ def write_outputs(
         record=record,
     )
     print_closing(options, first.rows, units, facts, warning, out)
-
-
-def further_names(setup: Setup) -> list[str]:
-    """RDKit's properties that are not wanted anyway."""
-    return [name for name in FURTHER if name not in {want.name for want in setup.objective.wants}]
 
 
 def _opinion_metrics(opinion: Any) -> list[Any]:
