@@ -45,7 +45,7 @@ class Config:
         angular: values of η of the angular ones.
         width: of the two hidden layers.
         scaling: of the descriptors: range, or whitened principal components.
-        whitening: added to their variances; that of the stored runs, not the network's default.
+        whitening: added to their variances before they are made equal.
         batch: structures a step.
         learning_rate: peak of the schedule.
         energy_weight: of an energy per atom beside a force component.
@@ -63,7 +63,7 @@ class Config:
     angular: int = 3
     width: int = 30
     scaling: Literal["range", "whitened"] = "whitened"
-    whitening: float = 1e-6
+    whitening: float = 0.1
     batch: int = 4
     learning_rate: float = 5e-3
     energy_weight: float = 10.0

@@ -186,7 +186,7 @@ def main(config: Config) -> RunRecord:
     prepare_process()
     began, full = time.perf_counter(), config.preset == "full"
     config.out.mkdir(parents=True, exist_ok=True)
-    count, epochs = (100, 200) if full else (20, 150)
+    count, epochs = (100, 2000) if full else (20, 150)
     epochs = config.epochs or epochs
     part = draw(count, SEEN, config.points, 3 * config.seed)
     check = draw(max(5, count // 4), SEEN, config.points, 3 * config.seed + 1)
