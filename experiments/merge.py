@@ -74,13 +74,22 @@ def configs(records: Sequence[RunRecord]) -> dict[str, Any]:
     """Options of each run: by its command, or by number where several had the same command."""
     parts: list[tuple[str, Any]] = []
     for record in records:
-        merged_before = set(record.config) == set(commands(record))
-        parts += record.config.items() if merged_before else [(record.command, record.config)]
+        if set(record.config) == set(commands(record)):  # merged before, by command
+            parts += record.config.items()
+        else:
+            parts += [(record.command, config) for config in numbered(record.config)]
     if all(config == parts[0][1] for _, config in parts):
         return records[-1].config
     if len({command for command, _ in parts}) == len(parts):
         return dict(parts)
     return {f"part {number}": config for number, (_, config) in enumerate(parts, 1)}
+
+
+def numbered(config: dict[str, Any]) -> list[dict[str, Any]]:
+    """The options of each run of a record that was merged by number; else the only ones."""
+    if not config or not all(name.startswith("part ") for name in config):
+        return [config]
+    return [one for part in config.values() for one in numbered(part)]
 
 
 def named(metric: Metric) -> Metric:

@@ -41,3 +41,5 @@ def test_what_was_measured_anew_replaces_what_was_stored():
     )
     assert again.config == {"part 1": {"budget": "small"}, "part 2": {"budget": "new"}}
     assert again.metric("hit share").value == 0.4
+    third = merged([again, replace(record("small", random=0.5), config={"budget": "newest"})])
+    assert third.config == {f"part {k}": {"budget": b} for k, b in enumerate(("small", "new", "newest"), 1)}
