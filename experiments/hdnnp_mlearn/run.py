@@ -23,6 +23,7 @@ from mlmat.analysis.record import Metric, RunRecord, save_record
 from mlmat.commands.runs import prepare_process
 from mlmat.data.registry import checksums, load
 from mlmat.data.structures import published_split
+from mlmat.descriptors.scaling import WHITENING
 from mlmat.descriptors.spread import spread_functions
 from mlmat.training.config import EnergyLoss
 
@@ -63,7 +64,7 @@ class Config:
     angular: int = 3
     width: int = 30
     scaling: Literal["range", "whitened"] = "whitened"
-    whitening: float = 0.1
+    whitening: float = WHITENING
     batch: int = 4
     learning_rate: float = 5e-3
     energy_weight: float = 10.0
