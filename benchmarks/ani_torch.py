@@ -53,7 +53,7 @@ def main() -> None:
     task = dict(np.load(sys.argv[1]))
     config = json.loads(str(task["config"]))
     clock = time.process_time if config["clock"] == "processor" else time.perf_counter
-    torch.set_num_threads(config["threads"])
+    torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
     model = build(task, sys.argv[2])
     periodic = config["system"] == "box"
     shape = (len(task["n_atoms"]), int(task["n_atoms"][0]))

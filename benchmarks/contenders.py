@@ -21,12 +21,24 @@ from mlmat.files import write_json
 
 
 class Contender:
-    """A process that makes its first step at once and further ones when told to."""
+    """A process that makes its first step at once and further ones when told to.
 
-    def __init__(self, command: list[str]):
+    Args:
+        command: see the head of this file.
+        threads: cores of this process's that it may use; all by default.
+    """
+
+    def __init__(self, command: list[str], threads: int | None = None):
         start = time.perf_counter()
+        cores = sorted(os.sched_getaffinity(0))[:threads]
         self.process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "OMP_NUM_THREADS": str(len(cores))},
+            preexec_fn=lambda: os.sched_setaffinity(0, cores),
         )
         self.first = self._answer()
         self.seconds_to_first_step = time.perf_counter() - start
@@ -57,7 +69,11 @@ def pin(threads: int) -> None:
 
 
 def measure(
-    commands: dict[str, list[str]], rounds: int, steps: int, agree: Callable[[dict[str, float]], None]
+    commands: dict[str, list[str]],
+    rounds: int,
+    steps: int,
+    agree: Callable[[dict[str, float]], None],
+    threads: dict[str, int] | None = None,
 ) -> list[dict]:
     """One row for each contender that starts: times over all rounds, and ratios to the first.
 
@@ -67,11 +83,12 @@ def measure(
         steps: of a turn.
         agree: raises if losses (name → loss) are not those of the same training; it sees those of
             the first step, and of the last step of every turn.
+        threads: name → cores that it may use; all without.
     """
     contenders = {}
     for name, command in commands.items():
         try:
-            contenders[name] = Contender(command)
+            contenders[name] = Contender(command, (threads or {}).get(name))
         except (OSError, RuntimeError) as error:
             print(f"{name} is left out, it does not run: {error}")
     agree({name: contender.first["loss"] for name, contender in contenders.items()})

@@ -27,6 +27,7 @@ import jax.numpy as jnp
 
 from mlmat.descriptors.triples import Environment, Triples, element_pair
 from mlmat.errors import InputError
+from mlmat.graphs.segment import segment_sum
 
 DAMPING = 0.95
 """Of the cosine, see the head of this file."""
@@ -82,11 +83,11 @@ class ANIDescriptor:
         n = environment.species.shape[0]
         radial = self._radial(environment)
         where = environment.receivers * elements + environment.senders
-        radial = jax.ops.segment_sum(radial, where, n * elements)
+        radial = segment_sum(radial, where, n * elements)
         triples = environment.triples
         pairs = elements * (elements + 1) // 2
         where = triples.centre * pairs + element_pair(triples.species, elements)
-        angular = jax.ops.segment_sum(self._angular(triples), where, n * pairs)
+        angular = segment_sum(self._angular(triples), where, n * pairs)
         return jnp.concatenate([radial.reshape(n, -1), angular.reshape(n, -1)], axis=1)
 
     def _radial(self, environment: Environment) -> jax.Array:
@@ -97,7 +98,7 @@ class ANIDescriptor:
         return terms * (self.prefactor * environment.cutoffs)[:, None]
 
     def _angular(self, triples: Triples) -> jax.Array:
-        """Terms of the angular sum ``[t, K M]``."""
+        """Terms of the angular sum ``[t, K, M]``; flat only when summed, which XLA makes faster code of."""
         cosine = DAMPING * triples.cosine
         sine = jnp.sqrt(1.0 - cosine**2)
         angles, shifts = (jnp.asarray(v, cosine.dtype) for v in (self.angles, self.angular_shifts))
@@ -105,8 +106,7 @@ class ANIDescriptor:
         mean = 0.5 * (triples.distances[0] + triples.distances[1])
         near = jnp.exp(-self.angular_eta * (mean[:, None] - shifts) ** 2)
         near = near * (2.0 * triples.cutoffs[0] * triples.cutoffs[1])[:, None]
-        terms = near[:, :, None] * power(base, self.zeta)[:, None, :]
-        return terms.reshape(cosine.shape[0], -1)
+        return near[:, :, None] * power(base, self.zeta)[:, None, :]
 
 
 def power(base: jax.Array, exponent: float) -> jax.Array:

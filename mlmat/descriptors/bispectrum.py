@@ -26,6 +26,7 @@ import numpy as np
 
 from mlmat.descriptors.triples import Environment
 from mlmat.errors import InputError
+from mlmat.graphs.segment import segment_sum
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,7 @@ class BispectrumDescriptor:
             where, rows = environment.receivers * elements + environment.senders, atoms * elements
         densities = []
         for spin, matrix in enumerate(representations(*self._rotations(environment), self.order)):
-            summed = jax.ops.segment_sum(faded[:, None, None] * matrix, where, rows)
+            summed = segment_sum(faded[:, None, None] * matrix, where, rows)
             densities.append(summed + self.centre * jnp.eye(spin + 1, dtype=summed.dtype))
         found = []
         for one, two, both in self.functions:

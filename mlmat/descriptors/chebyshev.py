@@ -29,6 +29,7 @@ from numpy.polynomial import legendre
 
 from mlmat.descriptors.triples import Environment
 from mlmat.errors import InputError
+from mlmat.graphs.segment import segment_sum
 from mlmat.nn.radial import cosine_cutoff
 
 
@@ -96,7 +97,7 @@ class ChebyshevDescriptor:
 
 
 def _per_atom(values: jax.Array, receivers: jax.Array, atoms: int) -> jax.Array:
-    return jax.ops.segment_sum(values, receivers, atoms, indices_are_sorted=True)
+    return segment_sum(values, receivers, atoms, indices_are_sorted=True)
 
 
 def _in_legendre(order: int) -> np.ndarray:

@@ -30,6 +30,7 @@ import jax.numpy as jnp
 from mlmat.descriptors.ani import power
 from mlmat.descriptors.triples import Environment, Triples, element_pair
 from mlmat.errors import InputError
+from mlmat.graphs.segment import segment_sum
 from mlmat.nn.radial import cosine_cutoff
 
 
@@ -107,20 +108,21 @@ class SymmetryFunctions:
         if self.weights:
             weights = jnp.asarray(self.weights, terms.dtype)
             terms = terms * weights[environment.senders][:, None]
-            parts = [jax.ops.segment_sum(terms, environment.receivers, n, indices_are_sorted=True)]
+            parts = [segment_sum(terms, environment.receivers, n, indices_are_sorted=True)]
         else:
             where = environment.receivers * elements + environment.senders
-            parts = [jax.ops.segment_sum(terms, where, n * elements).reshape(n, -1)]
+            parts = [segment_sum(terms, where, n * elements).reshape(n, -1)]
         if self.angular_etas:
             terms = self._angular(triples)
             if self.weights:
                 a, b = triples.species
-                terms = terms * (weights[a] * weights[b])[:, None]
-                parts.append(jax.ops.segment_sum(terms, triples.centre, n, indices_are_sorted=True))
+                terms = terms * (weights[a] * weights[b])[:, None, None]
+                summed = segment_sum(terms, triples.centre, n, indices_are_sorted=True)
             else:
                 pairs = elements * (elements + 1) // 2
                 where = triples.centre * pairs + element_pair(triples.species, elements)
-                parts.append(jax.ops.segment_sum(terms, where, n * pairs).reshape(n, -1))
+                summed = segment_sum(terms, where, n * pairs)
+            parts.append(summed.reshape(n, -1))
         return jnp.concatenate(parts, axis=1)
 
     def _radial(self, environment: Environment) -> jax.Array:
@@ -135,7 +137,10 @@ class SymmetryFunctions:
         return jnp.concatenate(parts, axis=1) * f[:, None]
 
     def _angular(self, triples: Triples) -> jax.Array:
-        """Terms of the sums over triples ``[t, per_pair]``."""
+        """Terms of the sums over triples, ``[t, K, M]`` with K M = `per_pair`.
+
+        Flat only when summed, which XLA makes faster code of.
+        """
         cosine = triples.cosine
         a, b = triples.distances
         squares, weight = a**2 + b**2, triples.cutoffs[0] * triples.cutoffs[1]
@@ -150,4 +155,4 @@ class SymmetryFunctions:
         bases = [0.5 + 0.5 * sign * cosine for sign in self.lambdas]
         # 2^(1−ζ) (1 + λ cos θ)^ζ = 2 ((1 + λ cos θ) / 2)^ζ.
         angular = jnp.stack([power(base, zeta) for base in bases for zeta in self.zetas], axis=1)
-        return (radial[:, :, None] * angular[:, None, :]).reshape(cosine.shape[0], -1)
+        return radial[:, :, None] * angular[:, None, :]

@@ -117,31 +117,33 @@ def _triples(
     size = max(1, math.ceil(min(1.0, capacity.near) * edges))
     length = max(1, math.ceil(capacity.triples * edges))
     near = (distances > 0) & (distances < cutoff)
+    counted = jnp.cumsum(near)
     total = near.sum()
-    (chosen,) = jnp.nonzero(near, size=size, fill_value=max(edges - 1, 0))
-    real = jnp.arange(size) < total
-    receivers = graph.receivers[chosen]
-    each = jax.ops.segment_sum(near.astype(jnp.int32), graph.receivers, atoms, indices_are_sorted=True)
-    later = jnp.where(real, jnp.cumsum(each)[receivers] - jnp.arange(size) - 1, 0)
+    slot = jnp.where(near, counted - 1, size)
+    # Near edges of the same atom that come after each edge.
+    until = jnp.zeros(atoms, counted.dtype).at[graph.receivers].max(counted)
+    later = jnp.where(near, until[graph.receivers] - counted, 0)
+    later, receivers, chosen_kinds = _moved(jnp.stack([later, graph.receivers, kinds], axis=1), slot, size).T
     ends = jnp.cumsum(later)
+    starts = ends - later
     count = jnp.arange(length)
-    first = jnp.repeat(jnp.arange(size), later, total_repeat_length=length)
-    second = jnp.minimum(first + 1 + count - (ends - later)[first], size - 1)
+    first = jnp.cumsum(jnp.zeros(length, starts.dtype).at[starts].add(1, mode="drop")) - 1
+    second = jnp.minimum(first + 1 + count - starts[first], size - 1)
     valid = count < ends[-1]
     # float32 counts beyond 2²⁴ would be inexact; these are integers, and the sum of pairs cannot wrap
     # before `length` itself no longer fits into memory.
     overflow = (total > size) | (ends[-1] > length)
 
-    d = distances[chosen]
-    unit = vectors[chosen] / jnp.where(d > 0, d, 1.0)[:, None]
+    unit = vectors / jnp.where(near, distances, 1.0)[:, None]
     # One row per edge, so that a side of a triple is one gather (and one scatter of the gradient).
-    rows = jnp.concatenate([unit, jnp.stack([d, cosine_cutoff(d, cutoff)], axis=1)], axis=1)
+    rows = jnp.concatenate([unit, jnp.stack([distances, cosine_cutoff(distances, cutoff)], axis=1)], axis=1)
+    rows = _moved(rows, slot, size)
     a, b = rows[first], rows[second]
     fa, fb = jnp.where(valid, a[:, 4], 0.0), jnp.where(valid, b[:, 4], 0.0)
-    chosen_kinds = kinds[chosen]
     return (
         Triples(
-            receivers[first],
+            # Of padding the last atom, so that they ascend.
+            jnp.where(valid, receivers[first], atoms - 1),
             (chosen_kinds[first], chosen_kinds[second]),
             (a[:, 3], b[:, 3]),
             (fa, fb),
@@ -152,10 +154,20 @@ def _triples(
     )
 
 
+def _moved(rows: jax.Array, slot: jax.Array, size: int) -> jax.Array:
+    """Rows ``[e, F]`` in their slots ``[size, F]``, those beyond the last dropped, empty slots 0.
+
+    A gather would do, but XLA computes what is gathered anew for every reader; what is scattered, once.
+    """
+    return jnp.zeros((size, rows.shape[1]), rows.dtype).at[slot].add(rows, mode="drop")
+
+
 def element_pair(species: tuple[jax.Array, jax.Array], elements: int) -> jax.Array:
     """Index of the unordered pair of elements (a, b): row by row of the upper triangle, 0 … E(E+1)/2 − 1."""
-    low, high = jnp.minimum(*species), jnp.maximum(*species)
-    return low * elements - low * (low - 1) // 2 + high - low
+    rows, columns = np.triu_indices(elements)
+    table = np.zeros((elements, elements), np.int32)
+    table[rows, columns] = table[columns, rows] = np.arange(len(rows))
+    return jnp.asarray(table.ravel())[species[0] * elements + species[1]]
 
 
 def needed_capacity(graphs: Iterable[jraph.GraphsTuple], cutoff: float) -> Capacity:

@@ -24,6 +24,7 @@ import jax.numpy as jnp
 
 from mlmat.descriptors.triples import Environment
 from mlmat.errors import InputError
+from mlmat.graphs.segment import segment_sum
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,7 @@ class ZernikeDescriptor:
             for k in range(self.order + 1)
         ]
         terms = [(faded * _radial((n - k) // 2, k, squares))[:, None] * solid[k] for n, k in self.functions]
-        moments = jax.ops.segment_sum(jnp.concatenate(terms, axis=1), where, rows)
+        moments = segment_sum(jnp.concatenate(terms, axis=1), where, rows)
         ends = [sum(2 * k + 1 for _, k in self.functions[: i + 1]) for i in range(len(self.functions) - 1)]
         powers = [(part**2).sum(axis=1) for part in jnp.split(moments, ends, axis=1)]
         return jnp.stack(powers, axis=1).reshape(atoms, -1)

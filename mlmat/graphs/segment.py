@@ -57,7 +57,14 @@ def segment_sum(
     """
     if mask is not None:
         data = jnp.where(_as_column(mask, data), data, 0)
-    return jax.ops.segment_sum(data, segment_ids, num_segments, indices_are_sorted=indices_are_sorted)
+    # Without the promise the gradient compares every index of every entry with the bounds, number by number.
+    return jax.ops.segment_sum(
+        data,
+        segment_ids,
+        num_segments,
+        indices_are_sorted=indices_are_sorted,
+        mode=jax.lax.GatherScatterMode.PROMISE_IN_BOUNDS,
+    )
 
 
 def segment_mean(

@@ -87,20 +87,39 @@ class ElementNetworks(nn.Module):
         x, species, real = jnp.asarray(x), jnp.asarray(species), jnp.asarray(real)
         atoms, elements = len(x), len(networks)
         sizes = block_sizes(self.shares, elements, atoms)
-        order = jnp.argsort(species, stable=True)
-        counts = jnp.bincount(species, length=elements)
-        starts = jnp.cumsum(counts) - counts
-        # So that a block that begins near the end has rows to take: a row of zeros, whose result is dropped.
-        order = jnp.concatenate([order, jnp.full(max(sizes), atoms, order.dtype)])
-        # Stays where an atom found no place.
+        row, inside = places(species, sizes)
+        rows = sum(sizes)
+        # Of each row of the blocks its atom; of an empty row an atom beyond the last, read as zeros.
+        atom = jnp.full(rows, atoms, row.dtype).at[row].set(jnp.arange(atoms, dtype=row.dtype), mode="drop")
+        blocks = x.at[atom].get(mode="fill", fill_value=0.0)
+        ends = np.cumsum(sizes)
+        found = [
+            network(blocks[end - size : end])
+            for network, size, end in zip(networks, sizes, ends, strict=True)
+            # Parameters are made for every element, also for one that these atoms do not have.
+            if size or self.is_initializing()
+        ]
         missing = jnp.where(real, jnp.nan, 0.0).astype(x.dtype)
-        outputs = jnp.tile(missing[:, None], (1, self.outputs))
-        for number, (network, size) in enumerate(zip(networks, sizes, strict=True)):
-            rows = jax.lax.dynamic_slice(order, (starts[number],), (size,))
-            rows = jnp.where(jnp.arange(size) < counts[number], rows, atoms)
-            block = x.at[rows].get(mode="fill", fill_value=0.0)
-            outputs = outputs.at[rows].set(network(block), mode="drop")
-        return outputs
+        if not rows:
+            return jnp.tile(missing[:, None], (1, self.outputs))
+        outputs = jnp.concatenate(found).at[row].get(mode="clip")
+        return jnp.where((inside & real)[:, None], outputs, missing[:, None])
+
+
+def places(species: jax.Array, sizes: tuple[int, ...]) -> tuple[jax.Array, jax.Array]:
+    """Row of each atom in the blocks of all elements, one after the other, and whether it has one.
+
+    Atoms of an element keep their order; those that its block cannot hold get a row beyond the last.
+
+    Args:
+        species: ``[n]`` elements.
+        sizes: rows of each element's block.
+    """
+    of_element = species[:, None] == jnp.arange(len(sizes))
+    rank = jnp.where(of_element, jnp.cumsum(of_element, axis=0) - 1, 0).sum(axis=1)
+    starts = np.cumsum(sizes) - np.asarray(sizes)
+    inside = rank < jnp.asarray(sizes)[species]
+    return jnp.where(inside, jnp.asarray(starts)[species] + rank, sum(sizes)), inside
 
 
 def block_sizes(shares: tuple[float, ...], elements: int, atoms: int) -> tuple[int, ...]:
@@ -113,8 +132,7 @@ def block_sizes(shares: tuple[float, ...], elements: int, atoms: int) -> tuple[i
         return (atoms,) * elements
     if len(shares) != elements:
         raise InputError(f"{len(shares)} shares were given for {elements} elements: give one for each")
-    # One more, for the padding atom of a batch that is full.
-    return tuple(min(atoms, math.ceil(share * atoms - 1e-6) + 1) for share in shares)
+    return tuple(min(atoms, math.ceil(share * atoms - 1e-6)) for share in shares)
 
 
 def needed_shares(graphs: Iterable[jraph.GraphsTuple], elements: int) -> tuple[float, ...]:

@@ -52,9 +52,19 @@ def test_each_atom_by_its_own_network(shares):
 
 
 def test_an_atom_without_a_place_is_nan_and_padding_is_not():
-    networks, variables = made((0.2, 0.2, 0.2))  # three places each, and four real atoms of element 0
+    networks, variables = made((0.3, 0.3, 0.3))  # three places each, and four real atoms of element 0
     found = np.asarray(apply(networks, variables, X))
     np.testing.assert_array_equal(np.isnan(found[:, 0]), np.isin(np.arange(10), [7]))
+
+
+def test_an_element_without_a_share_costs_nothing_and_is_nan_where_it_is_met():
+    networks, variables = made((0.6, 0.2, 0.0))
+    found = np.asarray(apply(networks, variables, X))
+    np.testing.assert_array_equal(np.isnan(found[:, 0]), REAL & (SPECIES == 2))
+    rest = REAL & (SPECIES != 2)
+    np.testing.assert_allclose(found[rest], by_hand(variables)[rest], atol=1e-6)
+    program = jax.jit(partial(networks.apply, variables)).lower(X, SPECIES, REAL).as_text()
+    assert program.count("dot_general") == 2 + 3  # layers of the elements 0 and 1
 
 
 def test_gradient_reaches_each_atom_once():
@@ -64,7 +74,7 @@ def test_gradient_reaches_each_atom_once():
 
 
 def test_blocks_are_no_larger_than_needed():
-    assert block_sizes((0.5, 0.25, 0.25), 3, 100) == (51, 26, 26)
+    assert block_sizes((0.5, 0.25, 0.25), 3, 100) == (50, 25, 25)
     with pytest.raises(InputError, match="2 shares were given for 3 elements"):
         block_sizes((0.5, 0.5), 3, 100)
     with pytest.raises(InputError, match="activation"):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from experiments.dots import draw_dots
+from experiments.dots import draw_dots, without_shared_parts
 from experiments.tables import BLOCK, PICTURE, grid, table
 from mlmat.analysis.record import Metric, RunRecord
 from mlmat.errors import InputError
@@ -62,3 +62,10 @@ def test_a_picture_of_one_metric(tmp_path):
     with pytest.raises(InputError, match="one metric"):
         draw_dots(metrics, tmp_path / "two.png")
     assert PICTURE.search("<!-- dots: a_b, forces MAE -->\n<!-- end -->").group(2, 3) == ("a_b", "forces MAE")
+
+
+def test_what_all_names_say_is_said_once():
+    names = ["CGCNN, random split, 200 crystals", "mean, random split, 200 crystals"]
+    assert without_shared_parts(names) == (["CGCNN", "mean"], ["random split", "200 crystals"])
+    assert without_shared_parts(names[:1]) == (names[:1], [])
+    assert without_shared_parts(["a, b", "a"]) == (["b", "a"], ["a"])
