@@ -5,16 +5,22 @@ N. Molinari, T. E. Smidt, B. Kozinsky, Nat. Commun. 13, 2453 (2022)), with the p
 features on atoms of MACE (I. Batatia et al., NeurIPS 2022):
 
     B_k(d)     = √(2/r_c) sin(kπd/r_c)/d · f(d)                     radial basis, k = 1 … K
-    A_i,kp,m   = N^{-1/2} Σ_j B_k(d_ij) (Y(r_ij) ⊗ x_j)_p,m         sum over neighbours, for path p
-    m_i,m      = Σ_p,k W_pk A_i,kp,m                                convolution, R_p(d) = Σ_k W_pk B_k(d)
+    B'         = R^T B                                              whitened, see below
+    A_i,kp,m   = N^{-1/2} Σ_j B'_k(d_ij) (Y(r_ij) ⊗ x_j)_p,m − μ_k x_i     sum over neighbours, for path p
+    m_i,m      = Σ_p,k W_pk A_i,kp,m                                convolution, R_p(d) = Σ_k W_pk B'_k(d)
     x_i        ← W (w₁ m_i + w₂ m_i ⊗ m_i + w₃ m_i ⊗ m_i ⊗ m_i) + W' x_i        products on atoms
-    q_i,kl     = N^{-1/2} Σ_j B_k(d_ij) Y_l(r_ij) · x_j,l           last layer: scalars alone
+    q_i,kl     = N^{-1/2} Σ_j B'_k(d_ij) Y_l(r_ij) · x_j,l − μ_k x_i       last layer: scalars alone
     E_i        = MLP(W q_i, x_i,0) + w x_i,0                        energy of an atom
 
 Every W is a matrix for the channels, which are not written.
 NequIP's radial network is a linear map of the radial basis here, of every pair of channels. So the
 sum over neighbours comes first, as one matrix product for each atom, and everything with weights
 happens on atoms, of which there are thirty times fewer than neighbours.
+
+R and μ are fitted to the training atoms (`Equivariant.fitted`): over them the sums Σ_j B'_k have mean μ_k,
+no correlation, and about unit variance. In a dense crystal the sums Σ_j B_k hardly vary beside their mean,
+and some combinations of them a thousand times less than others; a network on these takes many more epochs to
+see a difference. μ stands beside Y₀ alone.
 """
 
 from __future__ import annotations
@@ -29,7 +35,8 @@ import jax.numpy as jnp
 import jraph
 import numpy as np
 
-from mlmat.graphs.segment import graph_of_node, segment_sum
+from mlmat.graphs.packing import budget_for, pack
+from mlmat.graphs.segment import graph_of_node, real_atoms, segment_sum
 from mlmat.nn.equivariant import (
     PARTS,
     LinearTensors,
@@ -39,8 +46,18 @@ from mlmat.nn.equivariant import (
     spherical_harmonics,
 )
 from mlmat.nn.mlp import MLP
-from mlmat.nn.neighbour_table import neighbour_table
+from mlmat.nn.neighbour_table import NeighbourTable, neighbour_table
 from mlmat.nn.radial import bessel_basis
+from mlmat.typing import Variables
+
+SCALING = "scaling"
+"""Collection of the variables that holds R and μ; not trained."""
+
+WHITENING = 0.1
+"""Added to every variance, as a share of their median: what varies less is not blown up to unit variance."""
+
+SAMPLE = 1000
+"""Structures that R and μ are fitted to, at most."""
 
 
 class Equivariant(nn.Module):
@@ -76,19 +93,54 @@ class Equivariant(nn.Module):
         mean = max(float(counts.mean()), 1.0) if self.neighbours is None else self.neighbours
         return self.clone(neighbours=mean, width=max(self.width, 4 * math.ceil(counts.max() / 4)))
 
+    @nn.nowrap
+    def fitted(self, variables: Variables, graphs: Sequence[jraph.GraphsTuple]) -> Variables:
+        """Variables ``[M, ...]`` whose radial functions are whitened over the training atoms.
+
+        Host code.
+
+        Args:
+            variables: of every member, with a leading member axis.
+            graphs: of the training part, as the encoder made them; `grown` has seen them.
+        """
+
+        @jax.jit
+        def sums(graph: jraph.GraphsTuple) -> jax.Array:
+            return self._radial(neighbour_table(graph, self.cutoff, self.width)).sum(axis=2)
+
+        some = list(graphs[:: -(-len(graphs) // SAMPLE)])
+        found = [
+            np.asarray(sums(batch), float)[np.asarray(real_atoms(batch))]
+            for batch in pack(some, budget_for(some, min(16, len(some))))
+        ]
+        mixing, centre = whitened(np.concatenate(found))
+        members = jax.tree.leaves(variables)[0].shape[0]
+        stored = {
+            name: jnp.asarray(np.broadcast_to(value.astype(np.float32), (members, *value.shape)))
+            for name, value in (("mixing", mixing), ("centre", centre))
+        }
+        return {**variables, SCALING: stored}
+
+    @nn.nowrap
+    def _radial(self, table: NeighbourTable) -> jax.Array:
+        """N^{-1/2} B_k of each neighbour ``[n, basis, K]``, 0 where there is none."""
+        radial = bessel_basis(table.distances, self.basis, self.cutoff) * (self.neighbours or 1.0) ** -0.5
+        return jnp.where(table.inside[..., None], radial, 0.0).swapaxes(1, 2)
+
     @nn.compact
     def atomic(self, graph: jraph.GraphsTuple) -> jax.Array:
         """Padded batch → what each atom contributes, ``[n, outputs]``."""
         species = jnp.asarray(graph.nodes["species"])
         table = neighbour_table(graph, self.cutoff, self.width)
-        radial = bessel_basis(table.distances, self.basis, self.cutoff) * (self.neighbours or 1.0) ** -0.5
-        radial = jnp.where(table.inside[..., None], radial, 0.0).swapaxes(1, 2)
+        mixing = self.variable(SCALING, "mixing", jnp.eye, self.basis).value
+        centre = self.variable(SCALING, "centre", jnp.zeros, self.basis).value
+        radial = jnp.einsum("nkj,kc->ncj", self._radial(table), mixing, precision=jax.lax.Precision.HIGHEST)
         angular = spherical_harmonics(table.vectors)
         embedded = nn.Embed(self.elements, self.features, name="embedding")(species)
         x: Tensors = (embedded[:, None],)
         for layer in range(1, self.layers):
             message = Convolution(self.features, name=f"convolution_{layer}")(
-                radial, angular, x, table.senders
+                radial, angular, x, table.senders, centre
             )
             product = TensorProducts(self.elements, self.order, name=f"products_{layer}")(message, species)
             ones = nn.initializers.ones
@@ -97,7 +149,9 @@ class Equivariant(nn.Module):
             x = LinearTensors(self.features, name=f"update_{layer}")(product)
             x = (*(new + old for new, old in zip(x, kept, strict=False)), *x[len(kept) :])
         sent = LinearTensors(self.features, name="sent")(x)
-        scalars = ScalarConvolution(self.features, name="scalars")(radial, angular, sent, table.senders)
+        scalars = ScalarConvolution(self.features, name="scalars")(
+            radial, angular, sent, table.senders, centre
+        )
         own = x[0][:, 0]
         readout = MLP((self.features, self.features, self.outputs), name="readout")
         features = jnp.concatenate([scalars, own], axis=-1)
@@ -119,6 +173,20 @@ class Equivariant(nn.Module):
         return total / jnp.maximum(graph.n_node, 1)[:, None] if self.pooling == "mean" else total
 
 
+def whitened(sums: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """R ``[K, K]`` and μ ``[K]`` of the head of this file.
+
+    Args:
+        sums: ``[N, K]`` Σ_j B_k of the training atoms.
+    """
+    mean = sums.mean(axis=0)
+    variances, axes = np.linalg.eigh(np.cov(sums.T, bias=True))
+    # Where all atoms are the same nothing varies, and a thousandth of the mean is the unit.
+    least = WHITENING * np.median(variances) + 1e-6 * (mean**2).sum() + 1e-12
+    mixing = axes / np.sqrt(np.maximum(variances, 0.0) + least)
+    return mixing, mean @ mixing
+
+
 def _neighbour_counts(graph: jraph.GraphsTuple, cutoff: float) -> np.ndarray:
     """Number of neighbours within the cutoff of each atom, on the host."""
     positions = np.asarray(graph.nodes["positions"])
@@ -138,7 +206,9 @@ class Convolution(nn.Module):
     features: int
 
     @nn.compact
-    def __call__(self, radial: jax.Array, angular: jax.Array, x: Tensors, senders: jax.Array) -> Tensors:
+    def __call__(
+        self, radial: jax.Array, angular: jax.Array, x: Tensors, senders: jax.Array, centre: jax.Array
+    ) -> Tensors:
         """Features of the neighbours → messages.
 
         Args:
@@ -146,6 +216,7 @@ class Convolution(nn.Module):
             angular: ``[n, K, 9]`` spherical harmonics of each neighbour.
             x: features of all atoms; the first layer has scalars alone.
             senders: ``[n, K]`` neighbours.
+            centre: ``[basis]`` μ.
         """
         n, basis, width = radial.shape
         init = nn.initializers.lecun_normal(in_axis=(0, 1), out_axis=2)
@@ -159,6 +230,8 @@ class Convolution(nn.Module):
                 y = angular[..., PARTS[b]].swapaxes(1, 2)
                 density = (radial[:, :, None] * y[:, None]).reshape(n, -1, width)
                 summed[a, b] = (density @ sent[a]).reshape(n, basis, (2 * b + 1) * (2 * a + 1), -1)
+                if b == 0:
+                    summed[a, b] -= centre[:, None, None] * x[a][:, None]
             kernel = self.param(f"radial_{a}{b}{c}", init, (basis, x[a].shape[-1], self.features))
             if a == 0 or b == 0:  # times a scalar: the coupling is the identity
                 coupled = summed[a, b].swapaxes(1, 2)
@@ -179,7 +252,9 @@ class ScalarConvolution(nn.Module):
     features: int
 
     @nn.compact
-    def __call__(self, radial: jax.Array, angular: jax.Array, x: Tensors, senders: jax.Array) -> jax.Array:
+    def __call__(
+        self, radial: jax.Array, angular: jax.Array, x: Tensors, senders: jax.Array, centre: jax.Array
+    ) -> jax.Array:
         """Arguments as of `Convolution` → ``[n, F]``."""
         n, basis, _ = radial.shape
         found = []
@@ -187,4 +262,5 @@ class ScalarConvolution(nn.Module):
             density = radial[..., None] * angular[:, None, :, rows]
             sent = part[senders].reshape(n, -1, part.shape[-1])
             found.append(density.reshape(n, basis, -1) @ sent * part.shape[1] ** -0.5)
+        found[0] -= centre[:, None] * x[0]
         return nn.Dense(self.features)(jnp.concatenate(found, axis=-1).reshape(n, -1))

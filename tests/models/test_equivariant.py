@@ -12,9 +12,10 @@ from scipy.spatial.transform import Rotation
 
 from mlmat.graphs.packing import Budget, pack
 from mlmat.graphs.radius_graph import RadiusGraphEncoder
-from mlmat.models.equivariant import Equivariant
+from mlmat.models.equivariant import SCALING, Equivariant, whitened
 from mlmat.nn.equivariant import couplings, spherical_harmonics
 from mlmat.nn.neighbour_table import neighbour_table
+from mlmat.nn.radial import bessel_basis
 
 ELEMENTS = ("H", "C", "O", "Si")
 CUTOFF = 3.5
@@ -183,3 +184,46 @@ def test_it_grows_with_the_neighbours_it_meets(variables):
     np.testing.assert_allclose(
         jax.jit(wider.apply)(variables, batch)[:2], jax.jit(MODEL.apply)(variables, batch)[:2], rtol=1e-5
     )
+
+
+def rattled(count):
+    found = []
+    for seed in range(count):
+        atoms = bulk("Si", "diamond", a=5.43).repeat(2)
+        atoms.rattle(0.1, seed=seed)
+        found.append(atoms)
+    return found
+
+
+def test_radial_functions_are_whitened_over_the_training_atoms(variables):
+    graphs = [ENCODER(atoms) for atoms in rattled(8)]
+    model = MODEL.grown(graphs)
+    members = jax.tree.map(lambda leaf: np.stack([leaf] * 2), variables)
+    found = model.fitted(members, graphs)
+    assert jax.tree.structure(found["params"]) == jax.tree.structure(members["params"])
+    mixing, centre = (np.asarray(found[SCALING][name][1]) for name in ("mixing", "centre"))
+    sums = np.concatenate([sums_of(atoms) for atoms in rattled(8)])
+    np.testing.assert_allclose((sums @ mixing).mean(axis=0), centre, rtol=1e-4, atol=1e-4)
+    spread = np.linalg.eigvalsh(np.cov(sums.T))
+    white = np.cov((sums @ mixing).T)
+    assert spread[-1] > 1000 * spread[0]
+    np.testing.assert_allclose(white, np.diag(np.diag(white)), atol=1e-2)
+    # The larger half has unit variance, what hardly varies is not blown up to it.
+    np.testing.assert_allclose(np.diag(white)[-2:], 1.0, atol=0.1)
+    assert np.diag(white).max() < 1.1
+
+
+def sums_of(atoms):
+    """Σ_j B_k of each atom over √6, by ASE and NumPy."""
+    i, d = neighbor_list("id", atoms, CUTOFF)
+    envelope = np.asarray(bessel_basis(jnp.asarray(d), 4, CUTOFF))
+    found = np.zeros((len(atoms), 4))
+    np.add.at(found, i, envelope / 6.0**0.5)
+    return found
+
+
+def test_atoms_that_are_all_the_same_are_whitened_to_finite_numbers():
+    mixing, centre = whitened(np.ones((5, 4)))
+    assert np.isfinite(mixing).all()
+    assert np.isfinite(centre).all()
+    assert np.abs(mixing).max() < 1e4
