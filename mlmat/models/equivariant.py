@@ -132,8 +132,11 @@ class Equivariant(nn.Module):
         """Padded batch → what each atom contributes, ``[n, outputs]``."""
         species = jnp.asarray(graph.nodes["species"])
         table = neighbour_table(graph, self.cutoff, self.width)
-        mixing = self.variable(SCALING, "mixing", jnp.eye, self.basis).value
-        centre = self.variable(SCALING, "centre", jnp.zeros, self.basis).value
+        mixing, centre = jnp.eye(self.basis), jnp.zeros(self.basis)
+        # Predictors saved before there was a scaling have none.
+        if self.is_initializing() or self.has_variable(SCALING, "mixing"):
+            mixing = self.variable(SCALING, "mixing", lambda: mixing).value
+            centre = self.variable(SCALING, "centre", lambda: centre).value
         radial = jnp.einsum("nkj,kc->ncj", self._radial(table), mixing, precision=jax.lax.Precision.HIGHEST)
         angular = spherical_harmonics(table.vectors)
         embedded = nn.Embed(self.elements, self.features, name="embedding")(species)

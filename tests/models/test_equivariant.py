@@ -227,3 +227,10 @@ def test_atoms_that_are_all_the_same_are_whitened_to_finite_numbers():
     assert np.isfinite(mixing).all()
     assert np.isfinite(centre).all()
     assert np.abs(mixing).max() < 1e4
+
+
+def test_variables_without_a_scaling_are_those_of_no_whitening(variables):
+    batch = batch_of([crystal()])
+    plain = {"mixing": np.eye(4), "centre": np.zeros(4)}
+    expected = MODEL.apply({"params": variables["params"], SCALING: plain}, batch)
+    np.testing.assert_array_equal(MODEL.apply({"params": variables["params"]}, batch), expected)
