@@ -24,7 +24,7 @@ from mlmat.commands.runs import prepare_process
 from mlmat.data.registry import checksums, load
 from mlmat.data.splits import Split
 from mlmat.descriptors.chebyshev import ChebyshevDescriptor
-from mlmat.training.config import EnergyLoss
+from mlmat.training.config import LossConfig
 
 DATA = "aenet_tio2"
 
@@ -82,7 +82,7 @@ def main(config: Config) -> RunRecord:
     choice = chosen(
         len(parts.train),
         fields,
-        EnergyLoss(config.energy_weight, 1.0),
+        LossConfig(config.energy_weight, 1.0),
         seed=config.seed,
         members=1,
         epochs=epochs,

@@ -30,7 +30,7 @@ from mlmat.metrics import bootstrap_interval, mae, rmse
 from mlmat.predictor import load_predictor, predict_items, save_predictor
 from mlmat.recipes.fit import fit_task
 from mlmat.recipes.task import Task
-from mlmat.training.config import EnergyLoss
+from mlmat.training.config import LossConfig
 from mlmat.units import KCAL_PER_MOL
 
 VARIANTS = {
@@ -79,7 +79,7 @@ def main(config: Config) -> RunRecord:
         choice = chosen(
             len(train),
             fields,
-            EnergyLoss(),
+            LossConfig(),
             model="ani",
             seed=config.seed,
             members=1,

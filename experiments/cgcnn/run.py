@@ -32,12 +32,17 @@ from mlmat.predictor import Predictor, load_predictor, predict_items, save_predi
 from mlmat.recipes.choice import Choice, choose
 from mlmat.recipes.fit import fit_task
 from mlmat.recipes.task import Task
+from mlmat.training.config import LossConfig
 
 MODELS = {"CGCNN": 4, "composition only": 0}
 """Name → number of convolutions."""
 
 RESTART = 1 / 3
 """Peak of the learning rate of a later round, beside the first."""
+
+
+SQUARES = 2
+"""Rounds with Huber's loss; later ones minimise the absolute error, which is what is asked of them."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +59,8 @@ class Config:
         epochs: default by preset.
         learning_rate: peak of the schedule.
         rounds: trainings one after the other; each but the first starts from the best weights of the one
-            before, at `RESTART` of its rate (I. Loshchilov, F. Hutter, ICLR 2017).
+            before, at `RESTART` of its rate (I. Loshchilov, F. Hutter, ICLR 2017), after `SQUARES` of them on
+            the absolute error.
         seed: of split, weights and order.
     """
 
@@ -119,10 +125,12 @@ def run_cell(
     choice = settings(config, name, model, len(rows.train))
     task = Task("structure", found.items, found.values[:, None], (name,), (TARGETS[name].unit,))
     predictors: list[Predictor] = []
-    for stem in stems:
-        if predictors:
+    for round_, stem in enumerate(stems):
+        if round_:
             rate = config.learning_rate * RESTART
             choice = replace(choice, training=replace(choice.training, learning_rate=rate))
+        if round_ >= SQUARES:
+            choice = replace(choice, loss=LossConfig(kind="mae"))
         predictors.append(_trained(task, rows, choice, folder / stem, predictors))
     tests = [found.items[i] for i in rows.test]
     predicted = [predict_items(predictor, tests).mean[:, 0] for predictor in predictors]

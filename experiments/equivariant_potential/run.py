@@ -26,7 +26,7 @@ from mlmat.recipes.choice import choose
 from mlmat.recipes.fit import fit_task
 from mlmat.recipes.mechanics_scores import mechanical_metrics, predict_mechanics
 from mlmat.recipes.task import Task
-from mlmat.training.config import EnergyLoss
+from mlmat.training.config import LossConfig
 
 STRESS_OF_OTHERS = ("Ni", "Cu")
 """Elements whose stresses disagree with the slopes of their energies: they are not learnt."""
@@ -111,7 +111,7 @@ def main(config: Config) -> RunRecord | None:
             cutoff=config.cutoff,
             report=print,
         )
-        loss = EnergyLoss(config.energy_weight, config.force_weight, config.stress_weight, delta=config.delta)
+        loss = LossConfig(config.energy_weight, config.force_weight, config.stress_weight, delta=config.delta)
         choice = replace(choice, loss=loss, fields={**choice.fields, "order": config.order})
         trained = fit_task(
             task,

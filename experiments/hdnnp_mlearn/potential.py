@@ -19,7 +19,7 @@ from mlmat.recipes.choice import Choice, choose
 from mlmat.recipes.fit import fit_task
 from mlmat.recipes.mechanics_scores import mechanical_metrics, predict_mechanics
 from mlmat.recipes.task import Task
-from mlmat.training.config import EnergyLoss
+from mlmat.training.config import LossConfig
 
 
 def task_of(data: Dataset) -> Task:
@@ -36,7 +36,7 @@ def task_of(data: Dataset) -> Task:
 
 
 def chosen(
-    count: int, fields: dict[str, Any], loss: EnergyLoss, *, model: str = "hdnnp", **given: Any
+    count: int, fields: dict[str, Any], loss: LossConfig, *, model: str = "hdnnp", **given: Any
 ) -> Choice:
     """Settings of a training, with fields of the network and weights of the loss.
 

@@ -25,7 +25,7 @@ from mlmat.data.registry import checksums, load
 from mlmat.data.structures import published_split
 from mlmat.descriptors.scaling import WHITENING
 from mlmat.descriptors.spread import spread_functions
-from mlmat.training.config import EnergyLoss
+from mlmat.training.config import LossConfig
 
 ELEMENTS = ("Si", "Ge", "Li", "Mo", "Ni", "Cu")
 
@@ -94,7 +94,7 @@ def main(config: Config) -> RunRecord | None:
         choice = chosen(
             len(parts.train),
             fields,
-            EnergyLoss(config.energy_weight, 1.0),
+            LossConfig(config.energy_weight, 1.0),
             seed=config.seed,
             members=1,
             epochs=epochs,

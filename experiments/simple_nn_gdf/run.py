@@ -33,7 +33,7 @@ from mlmat.models.hdnnp import HDNNP
 from mlmat.recipes.choice import Choice
 from mlmat.recipes.mechanics_scores import predict_mechanics
 from mlmat.recipes.task import Task
-from mlmat.training.config import EnergyLoss
+from mlmat.training.config import LossConfig
 
 RAREST = 0.1
 WEIGHTS: dict[str, tuple[float, float | None] | None] = {
@@ -121,7 +121,7 @@ def choice_of(config: Config, n_train: int, epochs: int, seed: int) -> Choice:
     return chosen(
         n_train,
         fields,
-        EnergyLoss(10.0, 1.0, kind="mse"),
+        LossConfig(10.0, 1.0, kind="mse"),
         seed=seed,
         members=1,
         epochs=epochs,

@@ -14,6 +14,7 @@ import numpy as np
 from mlmat.commands.runs import command_line, console, prepare, prepare_process, progress_bar
 from mlmat.commands.train_options import TrainOptions
 from mlmat.errors import InputError
+from mlmat.training.config import LossConfig
 
 MOST_ROWS = 14_000
 """Rows of a kernel matrix that SciPy's OpenBLAS factorises; with 20,000 it was seen to crash."""
@@ -239,11 +240,20 @@ def _fit(options: TrainOptions, out: Path, data, task, init, name: str, seed: in
     return Fit(name, seed, parts, trained, evaluation, leaks, time.perf_counter() - began)
 
 
+def chosen_loss(options: TrainOptions, usual: LossConfig) -> LossConfig:
+    """What training minimises: stress, where known, is learnt unless the model's own loss leaves it out."""
+    if options.loss_weights is not None:
+        energy, forces, stress = options.loss_weights
+        usual = replace(usual, energy=energy, forces=forces, stress=stress)
+    elif usual == LossConfig():
+        usual = replace(usual, stress=1.0)
+    return usual if options.loss is None else replace(usual, kind=options.loss)
+
+
 def _choice(options: TrainOptions, stem: Path, task, parts, seed: int, extensive: bool | None):
     """Model and settings, searched for if asked."""
     from mlmat.recipes.choice import choose, mean_size
     from mlmat.recipes.tune import tune_choice
-    from mlmat.training.config import EnergyLoss
 
     names = ("members", "epochs", "batch", "learning_rate", "features", "layers", "cutoff")
     names += ("neighbours", "patience")
@@ -258,10 +268,7 @@ def _choice(options: TrainOptions, stem: Path, task, parts, seed: int, extensive
         report=lambda note: console.print(f"  {note}", style="dim", highlight=False),
         **given,
     )
-    if options.loss_weights is not None:
-        choice = replace(choice, loss=EnergyLoss(*options.loss_weights))
-    elif choice.loss == EnergyLoss():
-        choice = replace(choice, loss=EnergyLoss(stress=1.0))
+    choice = replace(choice, loss=chosen_loss(options, choice.loss))
     if not options.search:
         return choice
     with progress_bar("{task.fields[info]}") as progress:

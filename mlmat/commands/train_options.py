@@ -57,6 +57,8 @@ class TrainOptions:
         layers: its rounds of messages.
         cutoff: of neighbours in structures, Å; dtnn takes all pairs of atoms without it.
         neighbours: of each atom in cgcnn, the nearest; 12 without it.
+        loss: "huber": squares of small residuals, sizes of large ones; "mse"; "mae", which serves the mean
+            absolute error. Default: huber, and mse for amp.
         loss_weights: of energy per atom, forces and stress, where forces are learnt. Default: 1 1 1,
             and 1 0.04 0 for amp.
         patience: stop after so many epochs without improvement.
@@ -105,6 +107,7 @@ class TrainOptions:
     layers: int | None = None
     cutoff: float | None = None
     neighbours: int | None = None
+    loss: Literal["huber", "mse", "mae"] | None = None
     loss_weights: tuple[float, float, float] | None = None
     patience: int | None = None
     baseline_rows: int = 4000

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mlmat.errors import InputError
-from mlmat.training.config import EnergyLoss, TrainingConfig
+from mlmat.training.config import LossConfig, TrainingConfig
 
 KINDS = {
     **dict.fromkeys(("bond-mpnn", "soft-mpnn"), "smiles"),
@@ -63,7 +63,7 @@ HIDDEN = {"quick": 24, "default": 30, "large": 60}
 
 AMP = ("amp", "amp-image")
 AMP_WIDTH, AMP_CUTOFF = 5, 6.5
-AMP_LOSS = EnergyLoss(energy=1.0, forces=0.04, kind="mse")
+AMP_LOSS = LossConfig(energy=1.0, forces=0.04, kind="mse")
 """Defaults of AMP, atom-centred and image-centred: A. Khorshidi, A. A. Peterson, Comput. Phys. Commun. 207,
 310 (2016): two hidden layers of five, 6.5 Å, force coefficient 0.04."""
 
@@ -96,7 +96,7 @@ class Choice:
         training: hyperparameters of the training.
         fields: fields of the network beside those the data decide.
         cutoff: of neighbours in structures, Å; None: `CUTOFF`, or all pairs for a DTNN as published.
-        loss: weights of energies, forces and stress, where forces are learnt.
+        loss: its kind, and the weights of energies, forces and stress where forces are learnt.
         neighbours: of each atom, where a network takes the nearest (CGCNN); None: as published.
     """
 
@@ -104,7 +104,7 @@ class Choice:
     training: TrainingConfig
     fields: dict[str, Any] = field(default_factory=dict)
     cutoff: float | None = None
-    loss: EnergyLoss = field(default=EnergyLoss())
+    loss: LossConfig = field(default=LossConfig())
     neighbours: int | None = None
 
     def encoder(self, items: Sequence[Any]) -> Any:
@@ -295,5 +295,5 @@ def choose(
         f"{model}, {training.members} members, width {width}, {layers} layers, {training.epochs} epochs, "
         f"batch {training.batch}"
     )
-    loss = AMP_LOSS if model in AMP else EnergyLoss()
+    loss = AMP_LOSS if model in AMP else LossConfig()
     return Choice(model, training, fields, cutoff, loss, neighbours=neighbours)

@@ -24,7 +24,7 @@ from mlmat.predictor.predict import atom_counts, predict_encoded
 from mlmat.recipes.choice import Choice
 from mlmat.recipes.mechanics import force_scale, mechanical_graphs
 from mlmat.recipes.task import Scaling, Task, fit_scaling
-from mlmat.training.config import EnergyLoss, TrainingConfig
+from mlmat.training.config import LossConfig, TrainingConfig
 from mlmat.training.energy_forces import EnergyForces
 from mlmat.training.ensemble import molecule_source
 from mlmat.training.loop import Row, fit, initial_variables
@@ -197,13 +197,13 @@ def _blank(task: Task, encoder: Any, network: Any, scaling: Scaling) -> Predicto
     )
 
 
-def _objective(task: Task, predictor: Predictor, loss: EnergyLoss) -> Any:
+def _objective(task: Task, predictor: Predictor, loss: LossConfig) -> Any:
     if task.classes:
         return Classification(predictor.model, task.classes)
     if task.forces is not None:
         loss = loss if task.stress is not None else replace(loss, stress=0.0)
         return EnergyForces(predictor.mean, predictor.scale, predictor.model, loss)
-    return Regression(predictor.mean, predictor.scale, predictor.model, task.properties)
+    return Regression(predictor.mean, predictor.scale, predictor.model, task.properties, loss)
 
 
 def _sources(

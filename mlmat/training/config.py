@@ -59,18 +59,23 @@ class TrainingConfig:
             raise InputError(f"precision must be one of {', '.join(PRECISIONS)}, not {self.precision!r}")
 
 
-@dataclass(frozen=True)
-class EnergyLoss:
-    """Weights of energies and their derivatives in the loss of a potential.
+LOSSES = ("huber", "mse", "mae")
+"""Kinds of loss: the square of small residuals and the size of large ones, the square, the size."""
 
-    Residuals are measured in the root mean square of the training forces (taken as eV): energies
-    for each atom, force components in eV/Å, and stress times the volume for each atom.
+
+@dataclass(frozen=True)
+class LossConfig:
+    """What a residual costs, and the weights of energies and their derivatives where forces are learnt.
+
+    Residuals of a target are measured in its standard deviation. Those of a potential are measured in the
+    root mean square of the training forces (taken as eV): energies for each atom, force components in
+    eV/Å, and stress times the volume for each atom.
 
     Attributes:
         energy: of an energy per atom.
         forces: of a force component.
         stress: of a stress component; 0: stress is neither learnt nor computed.
-        kind: "huber", "mse" or "mae".
+        kind: of `LOSSES`.
         delta: residual from which "huber" grows linearly.
     """
 
@@ -81,5 +86,7 @@ class EnergyLoss:
     delta: float = 0.3
 
     def __post_init__(self):
+        if self.kind not in LOSSES:
+            raise InputError(f"loss must be one of {', '.join(LOSSES)}, not {self.kind!r}")
         if min(self.energy, self.forces, self.stress) < 0 or self.forces == 0 or not self.delta > 0:
             raise InputError("weights of the loss must not be negative, that of forces not 0, delta positive")

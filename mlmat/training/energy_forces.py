@@ -19,7 +19,7 @@ import jraph
 
 from mlmat.graphs.segment import graph_of_node, segment_sum
 from mlmat.nn.module import apply
-from mlmat.training.config import EnergyLoss
+from mlmat.training.config import LossConfig
 from mlmat.training.losses import pointwise, rngs_of
 from mlmat.training.source import Example
 from mlmat.typing import Key, Model, Variables
@@ -84,7 +84,7 @@ class EnergyForces:
     mean: jax.Array
     scale: jax.Array
     model: Model
-    settings: EnergyLoss = dataclasses.field(default=EnergyLoss())
+    settings: LossConfig = dataclasses.field(default=LossConfig())
 
     @property
     def columns(self) -> tuple[str, ...]:

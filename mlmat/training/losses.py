@@ -22,14 +22,12 @@ import jax.numpy as jnp
 import optax
 
 from mlmat.nn.module import apply
+from mlmat.training.config import LossConfig
 from mlmat.training.source import Example
 from mlmat.typing import Key, Model, Variables
 
-HUBER_DELTA = 0.3
-"""Residuals beyond this many standard deviations of the target count linearly."""
 
-
-def pointwise(kind: str, residual: jax.Array, delta: float = HUBER_DELTA) -> jax.Array:
+def pointwise(kind: str, residual: jax.Array, delta: float) -> jax.Array:
     """Huber (the square up to `delta`, divided by it), squared or absolute loss of scaled residuals."""
     match kind:
         case "huber":
@@ -49,7 +47,7 @@ def rngs_of(key: Key | None) -> dict[str, Key] | None:
 @partial(
     jax.tree_util.register_dataclass,
     data_fields=("mean", "scale"),
-    meta_fields=("model", "properties", "kind"),
+    meta_fields=("model", "properties", "settings"),
 )
 @dataclasses.dataclass(frozen=True)
 class Regression:
@@ -60,14 +58,14 @@ class Regression:
         scale: ``[P]`` their standard deviations.
         model: the architecture.
         properties: names of the targets.
-        kind: ``"huber"``, ``"mse"`` or ``"mae"``.
+        settings: kind of the loss and where Huber's turns.
     """
 
     mean: jax.Array
     scale: jax.Array
     model: Model
     properties: tuple[str, ...]
-    kind: str = "huber"
+    settings: LossConfig = dataclasses.field(default=LossConfig())
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -78,7 +76,8 @@ class Regression:
         """See the module."""
         outputs, state = apply(self.model, variables, example.batch, train=True, rngs=rngs_of(key))
         residual = outputs - (example.targets - self.mean) / self.scale
-        return (pointwise(self.kind, residual) * example.weights).sum(), example.weights.sum(), state
+        loss = pointwise(self.settings.kind, residual, self.settings.delta)
+        return (loss * example.weights).sum(), example.weights.sum(), state
 
     def errors(self, variables: Variables, example: Example) -> tuple[jax.Array, jax.Array]:
         """See the module."""

@@ -12,11 +12,15 @@ from ase.calculators.singlepoint import SinglePointCalculator
 
 from mlmat.analysis.record import load_record
 from mlmat.cli import main
+from mlmat.commands.train import chosen_loss
+from mlmat.commands.train_options import TrainOptions
 from mlmat.data.own import read_own_data
 from mlmat.data.own.registered import registered_data
 from mlmat.errors import InputError
 from mlmat.predictor import load_predictor
+from mlmat.recipes.choice import AMP_LOSS
 from mlmat.recipes.mechanics_scores import predict_mechanics
+from mlmat.training.config import LossConfig
 from mlmat.units import GPA
 
 FAST = ["--preset", "quick", "--members", "1", "--features", "8", "--layers", "2", "--cutoff", "4"]
@@ -62,6 +66,15 @@ def test_stress_is_read_in_any_unit(folder, name):
         read_own_data(folder / name, targets=targets, units=("eV", "eV/Å", "fs"))
     with pytest.raises(InputError, match="together with forces"):
         read_own_data(folder / name, targets=("energy", "stress"), units="eV")
+
+
+def test_the_loss_is_the_models_own_but_for_what_is_asked():
+    huber, amp = LossConfig(), AMP_LOSS
+    assert chosen_loss(TrainOptions(), huber) == LossConfig(stress=1.0)
+    assert chosen_loss(TrainOptions(), amp) == amp
+    assert chosen_loss(TrainOptions(loss="mae"), huber) == LossConfig(stress=1.0, kind="mae")
+    weighted = TrainOptions(loss_weights=(2.0, 1.0, 3.0))
+    assert chosen_loss(weighted, amp) == LossConfig(2.0, 1.0, 3.0, "mse")
 
 
 @pytest.mark.slow

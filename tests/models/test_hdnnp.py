@@ -18,7 +18,7 @@ from mlmat.models.ani import ANI, widths_of
 from mlmat.models.hdnnp import HDNNP
 from mlmat.predictor import Predictor, load_predictor, predict_items, save_predictor
 from mlmat.predictor.forces import predict_forces
-from mlmat.training.config import EnergyLoss
+from mlmat.training.config import LossConfig
 from mlmat.training.energy_forces import EnergyForces
 from mlmat.training.source import Example
 
@@ -97,7 +97,7 @@ def test_stored_descriptors_train_as_computed_ones(name):
         )
         for graph in GRAPHS
     ]
-    objective = EnergyForces(np.zeros(1, "f4"), np.ones(1, "f4"), model, EnergyLoss(1.0, 1.0, 1.0))
+    objective = EnergyForces(np.zeros(1, "f4"), np.ones(1, "f4"), model, LossConfig(1.0, 1.0, 1.0))
 
     @jax.jit
     def loss(variables, batch):

@@ -13,7 +13,7 @@ from mlmat.models.image_network import ImageNetwork
 from mlmat.models.schnet import SchNet
 from mlmat.predictor.extrapolation import Outside, extrapolations, knows_range
 from mlmat.recipes.choice import choose
-from mlmat.training.config import EnergyLoss
+from mlmat.training.config import LossConfig
 
 ENCODER = RadiusGraphEncoder(("H", "O"), 4.0)
 FUNCTIONS = SymmetryFunctions(4.0, ((0.5, 0.0), (2.0, 1.0)), angular_etas=(), zetas=(1.0,))
@@ -70,7 +70,7 @@ def test_the_recipe_of_amp_has_its_defaults():
     assert isinstance(model, HDNNP)
     assert (model.hidden, model.activation, model.scaling) == ((5, 5), "tanh", "range")
     assert [eta * 6.5**2 for eta, _ in model.descriptor.radial] == pytest.approx([0.05, 4.0, 20.0, 80.0])
-    assert choice.loss == EnergyLoss(1.0, 0.04, 0.0, "mse")
+    assert choice.loss == LossConfig(1.0, 0.04, 0.0, "mse")
     image = choose("structure", 100, 13.0, model="amp-image").network(encoder, 1, True)
     assert isinstance(image, ImageNetwork)
     assert (image.atoms, image.hidden) == (13, (5, 5))

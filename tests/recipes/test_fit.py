@@ -19,6 +19,7 @@ from mlmat.recipes.choice import choose
 from mlmat.recipes.fit import fit_task
 from mlmat.recipes.task import Task
 from mlmat.recipes.tune import tune_choice
+from mlmat.training.config import LossConfig
 
 COUNT = 160
 PARTS = np.arange(110), np.arange(110, 140), np.arange(140, COUNT)
@@ -65,6 +66,15 @@ def test_it_learns_from_smiles_and_says_how_sure_it_is(logp, trained):
     assert trained.predictor.calibration.shape == (2, 1)
     assert (std > 0).all()
     assert 0.3 < (error / std).mean() < 2.0
+
+
+@pytest.mark.parametrize(("kind", "expected"), [("mae", 0.0), ("mse", 0.25)])
+def test_the_absolute_loss_finds_the_median_and_squares_the_mean(kind, expected):
+    targets = (np.arange(COUNT) % 4 == 0).astype(float)[:, None]
+    task = Task("smiles", ["CCO"] * COUNT, targets, ("x",), ("1",))
+    choice = replace(chosen("smiles", epochs=40, features=8), loss=LossConfig(kind=kind))
+    trained = fit_task(task, *PARTS[:2], choice, extensive=False)
+    assert predict_items(trained.predictor, ["CCO"]).mean.item() == pytest.approx(expected, abs=0.06)
 
 
 def test_the_file_gives_the_same_numbers(logp, trained, tmp_path):

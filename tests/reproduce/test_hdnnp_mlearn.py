@@ -7,7 +7,7 @@ from ase.calculators.emt import EMT
 from experiments.hdnnp_mlearn.potential import chosen, fewer, fitted, scores
 from mlmat.data.splits import Split
 from mlmat.recipes.task import Task
-from mlmat.training.config import EnergyLoss
+from mlmat.training.config import LossConfig
 
 
 def test_fewer_leaves_the_other_parts_alone():
@@ -35,7 +35,7 @@ def test_fit_score_and_a_second_call_reads_the_first(tmp_path, capsys):
     task = Task("structure", items, np.array(energies)[:, None], ("energy",), ("eV",), forces=forces)
     parts = Split(np.arange(10), np.arange(10, 12), np.arange(12, 14))
     given = {"seed": 0, "members": 1, "epochs": 30, "batch": 5, "learning_rate": 1e-2, "cutoff": 3.5}
-    choice = chosen(10, {"hidden": (8, 8)}, EnergyLoss(), **given)
+    choice = chosen(10, {"hidden": (8, 8)}, LossConfig(), **given)
     _, seconds = fitted(task, parts, choice, tmp_path / "cu")
     again, same = fitted(task, parts, choice, tmp_path / "cu")
     assert same == seconds

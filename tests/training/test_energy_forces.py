@@ -14,13 +14,13 @@ from mlmat.graphs.radius_graph import RadiusGraphEncoder
 from mlmat.graphs.segment import graph_of_node, segment_sum
 from mlmat.recipes.mechanics import force_scale, mechanical_graphs
 from mlmat.recipes.task import Task
-from mlmat.training.config import EnergyLoss
+from mlmat.training.config import LossConfig
 from mlmat.training.energy_forces import EnergyForces
 from mlmat.training.source import Example, with_targets
 from mlmat.units import GPA
 
 ENCODER = RadiusGraphEncoder(("H", "O", "Cu"), 4.0)
-SETTINGS = EnergyLoss(energy=3.0, forces=2.0, stress=5.0, kind="mse")
+SETTINGS = LossConfig(energy=3.0, forces=2.0, stress=5.0, kind="mse")
 
 
 class Morse:
@@ -174,7 +174,7 @@ def test_loss_adds_weighted_residuals_and_leaves_out_what_is_unknown():
 def test_atoms_can_count_more():
     batch = example().batch
     heavy = jnp.zeros(batch.nodes["positions"].shape[0]).at[2].set(8.0)
-    settings = EnergyLoss(energy=0.0, forces=1.0, kind="mse")
+    settings = LossConfig(energy=0.0, forces=1.0, kind="mse")
     plain = objective(settings)
     found = np.asarray(predict(plain, batch).forces)
     weighted = batch._replace(nodes={**batch.nodes, "force_weight": heavy})
@@ -194,6 +194,8 @@ def test_scale_is_the_force_and_mistakes_are_named():
     with pytest.raises(InputError, match="one for each atom"):
         mechanical_graphs(Task(**{**water.__dict__, "forces": [np.zeros((2, 3))]}), [0], graphs)
     with pytest.raises(InputError, match="negative"):
-        EnergyLoss(energy=-1.0)
+        LossConfig(energy=-1.0)
+    with pytest.raises(InputError, match="huber, mse, mae"):
+        LossConfig(kind="mape")
     assert voigt_6_to_full_3x3_stress([1, 2, 3, 4, 5, 6])[1, 2] == 4  # the order this module takes
     assert ase.Atoms("H").cell.volume == 0.0

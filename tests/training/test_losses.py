@@ -6,7 +6,7 @@ import jraph
 import numpy as np
 import optax
 
-from mlmat.training.config import EnergyLoss
+from mlmat.training.config import LossConfig
 from mlmat.training.energy_forces import EnergyForces
 from mlmat.training.losses import Classification, Regression
 from mlmat.training.source import Example
@@ -34,7 +34,9 @@ class Linear:
 
 
 def test_missing_targets_count_nothing():
-    objective = Regression(jnp.array([1.0, 2.0]), jnp.array([2.0, 4.0]), Linear(), ("a", "b"), "mae")
+    objective = Regression(
+        jnp.array([1.0, 2.0]), jnp.array([2.0, 4.0]), Linear(), ("a", "b"), LossConfig(kind="mae")
+    )
     variables = {"params": {"w": jnp.eye(2)}}
     example = Example(
         batch=jnp.array([[0.0, 1.0], [1.0, 0.0]]),
@@ -97,7 +99,7 @@ def spring_example(force_error: float = 0.0) -> Example:
 
 
 def test_forces_are_the_negative_gradient_and_padding_is_silent():
-    objective = EnergyForces(jnp.zeros(1), jnp.ones(1), Springs(), EnergyLoss(forces=2.0, kind="mae"))
+    objective = EnergyForces(jnp.zeros(1), jnp.ones(1), Springs(), LossConfig(forces=2.0, kind="mae"))
     right = {"params": {"k": jnp.array(2.0)}}
     example = spring_example()
     assert float(objective.loss(right, example, jax.random.key(0))[0]) < 1e-6

@@ -22,7 +22,7 @@ from mlmat.recipes.choice import Choice, choose
 from mlmat.recipes.fit import fit_task
 from mlmat.recipes.mechanics_scores import predict_mechanics
 from mlmat.recipes.task import Task
-from mlmat.training.config import EnergyLoss
+from mlmat.training.config import LossConfig
 
 PROPOSED = "proposed.extxyz"
 COLUMNS = (
@@ -56,7 +56,7 @@ class Committee:
             "structure", len(frames), size, model=self.model, preset=self.preset, seed=seed,
             members=self.members, epochs=self.epochs, cutoff=self.cutoff,
         )  # fmt: skip
-        return replace(choice, loss=EnergyLoss(stress=1.0))
+        return replace(choice, loss=LossConfig(stress=1.0))
 
 
 def labelled(atoms: ase.Atoms, values: dict[str, Any]) -> ase.Atoms:
