@@ -1,4 +1,4 @@
-"""Weighting forces by how rare an atom's surroundings are: silicon with few and with many defects.
+"""Weighting forces by how rare the surroundings of an atom are: silicon with few defects and with many.
 
     MLMAT_DATA=… python -m experiments.simple_nn_gdf.run --preset full --out runs/simple_nn_gdf
 
@@ -19,12 +19,12 @@ from typing import Literal
 import numpy as np
 import tyro
 
-from experiments.hdnnp_mlearn.potential import chosen, fewer, fitted, task_of
+from experiments.hdnnp_mlearn.potential import chosen, fewer, fitted
 from experiments.simple_nn_gdf.sets import SETS
 from mlmat.analysis.record import Metric, RunRecord, save_record
 from mlmat.analysis.seeds import mean_interval
 from mlmat.commands.runs import prepare_process
-from mlmat.data.registry import checksums, load
+from mlmat.data.registry import checksums
 from mlmat.descriptors.density import automatic_width, force_weights, rarity
 from mlmat.descriptors.scaling import fit_scaling, scaled
 from mlmat.descriptors.spread import spread_functions
@@ -49,11 +49,11 @@ class Config:
     """Options of the experiment.
 
     Attributes:
-        preset: full: both sets, 100 epochs, five and three seeds; quick: few defects, 8 epochs, one seed.
+        preset: full: all sets, epochs and seeds of `SETS`; quick: few defects, 8 epochs, one seed.
         out: folder for the results; what is finished there is not run again.
         sets: names, see `SETS`; default by preset.
         seeds: how many; default by preset and set.
-        epochs: default by preset.
+        epochs: of trainings, each from the start; default by preset and set.
         n_train: training structures at most; default by preset.
         cutoff: Å.
         width: of the two hidden layers; SIMPLE-NN's default.
@@ -65,7 +65,7 @@ class Config:
     out: Path = Path("runs/simple_nn_gdf")
     sets: tuple[str, ...] = ()
     seeds: int | None = None
-    epochs: int | None = None
+    epochs: tuple[int, ...] = ()
     n_train: int | None = None
     cutoff: float = 5.0
     width: int = 30
@@ -140,20 +140,18 @@ def run_set(name: str, seeds: Sequence[int], epochs: int, config: Config) -> tup
         epochs: of a training.
         config: options.
     """
-    source, split = SETS[name]
-    data = load(source)
-    task, training = task_of(data), 0.0
-    errors: dict[tuple[str, str], list[float]] = {}
-    sizes: dict[str, int] = {}
+    training, errors, sizes = 0.0, {}, {}
+    n_train = config.n_train or (None if config.preset == "full" else 40)
     for seed in seeds:
-        parts = fewer(split(data, seed), config.n_train or (None if config.preset == "full" else 40), seed)
+        task, parts = SETS[name].read(seed, config.out)
+        parts = fewer(parts, n_train, seed)
         density = Density(task, parts.train, config)
         rarest = density.rarest(parts.test)
         truth = np.concatenate([task.forces[row] for row in parts.test])
         sizes = {"all atoms": len(truth), "rarest tenth": int(rarest.sum()), "train": len(parts.train)}
         for how, settings in WEIGHTS.items():
             weighted = replace(task, force_weights=None if settings is None else density.weights(*settings))
-            stem = config.out / f"{name}-{how}-{seed}".replace(", ", "-").replace(" ", "_")
+            stem = config.out / f"{name}-{how}-{epochs}-{seed}".replace(" ", "_")
             predictor, seconds = fitted(
                 weighted, parts, choice_of(config, len(parts.train), epochs, seed), stem
             )
@@ -163,12 +161,15 @@ def run_set(name: str, seeds: Sequence[int], epochs: int, config: Config) -> tup
             for part, rows in (("all atoms", slice(None)), ("rarest tenth", rarest)):
                 value = float(np.sqrt((wrong[rows] ** 2).mean()))
                 errors.setdefault((how, part), []).append(value)
-                print(f"{name}, seed {seed}, {how}, {part}: force RMSE {value:.4f} eV/Å", flush=True)
-    return metrics_of(name, errors, sizes), training
+                print(
+                    f"{name}, {epochs} epochs, seed {seed}, {how}, {part}: force RMSE {value:.4f} eV/Å",
+                    flush=True,
+                )
+    return metrics_of(name, errors, sizes, epochs), training
 
 
 def metrics_of(
-    name: str, errors: Mapping[tuple[str, str], Sequence[float]], sizes: Mapping[str, int]
+    name: str, errors: Mapping[tuple[str, str], Sequence[float]], sizes: Mapping[str, int], epochs: int
 ) -> list[Metric]:
     """Force errors of each potential, and how much the weights take from those of the same seed without.
 
@@ -176,10 +177,13 @@ def metrics_of(
         name: of the set.
         errors: (weights, atoms) → eV/Å of each seed.
         sizes: atoms of each part, and structures to train on.
+        epochs: of the trainings; named where a set is trained for several lengths of time.
     """
-    metrics = []
+    source, metrics = SETS[name], []
+    name = f"{name}, {epochs} epochs" if len(source.epochs) > 1 else name
+    dataset = source.data or "Stillinger-Weber silicon"
     for (how, part), values in errors.items():
-        common = {"dataset": SETS[name][0], "n_test": sizes[part], "n_train": sizes["train"]}
+        common = {"dataset": dataset, "n_test": sizes[part], "n_train": sizes["train"]}
         common |= {"n_seeds": len(values), "variant": f"{how}, {part}"}
         mean, half = mean_interval(values)
         std = half / 1.96 if np.isfinite(half) else None
@@ -195,25 +199,27 @@ def metrics_of(
 def main(config: Config) -> RunRecord:
     prepare_process()
     began, full = time.perf_counter(), config.preset == "full"
-    epochs = config.epochs or (100 if full else 8)
     names = config.sets or (tuple(SETS) if full else ("few defects",))
     config.out.mkdir(parents=True, exist_ok=True)
     metrics, training, most = [], 0.0, 0
     for name in names:
-        count = config.seeds or ((5 if name == "few defects" else 3) if full else 1)
-        found, seconds = run_set(name, range(count), epochs, config)
-        metrics, training, most = metrics + found, training + seconds, max(most, count)
-        record = RunRecord(
-            system="Forces weighted by the density of surroundings",
-            preset=config.preset,
-            command=f"python -m experiments.simple_nn_gdf.run --preset {config.preset}",
-            config={k: str(v) for k, v in asdict(config).items() if k != "out"} | {"epochs": epochs},
-            seeds=list(range(most)),
-            data={file: digest for name in names for file, digest in checksums(SETS[name][0]).items()},
-            seconds={"run": round(time.perf_counter() - began, 1), "training": round(training, 1)},
-            metrics=metrics,
-        )
-        save_record(record, config.out / f"{config.preset}.json")
+        source = SETS[name]
+        count = config.seeds or (source.seeds if full else 1)
+        for epochs in config.epochs or (source.epochs if full else (8,)):
+            found, seconds = run_set(name, range(count), epochs, config)
+            metrics, training, most = metrics + found, training + seconds, max(most, count)
+            known = [SETS[name].data for name in names if SETS[name].data]
+            record = RunRecord(
+                system="Forces weighted by the density of surroundings",
+                preset=config.preset,
+                command=f"python -m experiments.simple_nn_gdf.run --preset {config.preset}",
+                config={k: str(v) for k, v in asdict(config).items() if k != "out"},
+                seeds=list(range(most)),
+                data=checksums(*known),
+                seconds={"run": round(time.perf_counter() - began, 1), "training": round(training, 1)},
+                metrics=metrics,
+            )
+            save_record(record, config.out / f"{config.preset}.json")
     return record
 
 

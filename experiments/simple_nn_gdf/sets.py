@@ -1,17 +1,39 @@
-"""Silicon with hardly a defect to train on, and silicon with many."""
+"""Silicon with hardly a defect to train on, hot and cold, and silicon with many."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
+from experiments.hdnnp_mlearn.potential import task_of
+from experiments.simple_nn_gdf.cold import cold_crystal
 from mlmat.data.dataset import Dataset
+from mlmat.data.registry import load
 from mlmat.data.splits import Split
 from mlmat.data.structures import published_split
+from mlmat.recipes.task import Task
 
 FEW = 3
 """Vacancy frames to train on, and as many to choose the epoch, of `few_defects`."""
+
+
+class Source(NamedTuple):
+    """Where structures come from and how long they are learnt.
+
+    Attributes:
+        data: name in the registry; None: simulated by the experiment.
+        read: seed and a folder for what is simulated → structures and their parts.
+        epochs: of the trainings of the full preset.
+        seeds: their number.
+    """
+
+    data: str | None
+    read: Callable[[int, Path], tuple[Task, Split]]
+    epochs: tuple[int, ...]
+    seeds: int
 
 
 def few_defects(data: Dataset, seed: int) -> Split:
@@ -40,8 +62,20 @@ def many_defects(data: Dataset, seed: int) -> Split:
     return published_split(data)
 
 
-SETS: dict[str, tuple[str, Callable[[Dataset, int], Split]]] = {
-    "few defects": ("mlearn_si", few_defects),
-    "many defects": ("si_mo_group", many_defects),
+def registered(
+    name: str, split: Callable[[Dataset, int], Split]
+) -> Callable[[int, Path], tuple[Task, Split]]:
+    """Reads a set of the registry and splits it."""
+
+    def read(seed: int, folder: Path) -> tuple[Task, Split]:
+        data = load(name)
+        return task_of(data), split(data, seed)
+
+    return read
+
+
+SETS = {
+    "few defects": Source("mlearn_si", registered("mlearn_si", few_defects), (100,), 5),
+    "many defects": Source("si_mo_group", registered("si_mo_group", many_defects), (100,), 3),
+    "cold crystal": Source(None, cold_crystal, (30, 100, 300), 3),
 }
-"""Name → registered data, and how they are split."""
