@@ -38,7 +38,7 @@ class Config:
 
     Attributes:
         element: one of the mlearn sets.
-        preset: full: 300 epochs; quick: 10.
+        preset: full: 100 epochs; quick: 10.
         out: folder for the results; what is finished there is not run again.
         seed: of the validation part, weights and order.
         epochs: default by preset.
@@ -48,6 +48,7 @@ class Config:
         cutoff: Å.
         batch: structures a step.
         learning_rate: peak of the schedule.
+        weight_decay: of AdamW.
         ema: decay of the averaged weights.
         energy_weight: of an energy per atom in the loss.
         force_weight: of a force component.
@@ -67,6 +68,7 @@ class Config:
     cutoff: float = 5.0
     batch: int = 4
     learning_rate: float = 1e-2
+    weight_decay: float = 1e-3
     ema: float = 0.995
     energy_weight: float = 10.0
     force_weight: float = 1.0
@@ -78,7 +80,7 @@ class Config:
 def main(config: Config) -> RunRecord | None:
     prepare_process()
     began = time.perf_counter()
-    epochs = config.epochs or (300 if config.preset == "full" else 10)
+    epochs = config.epochs or (100 if config.preset == "full" else 10)
     name = f"mlearn_{config.element.lower()}"
     config.out.mkdir(parents=True, exist_ok=True)
     data = load(name)
@@ -105,6 +107,7 @@ def main(config: Config) -> RunRecord | None:
             epochs=epochs,
             batch=config.batch,
             learning_rate=config.learning_rate,
+            weight_decay=config.weight_decay,
             ema=config.ema,
             features=config.features,
             layers=config.layers,
