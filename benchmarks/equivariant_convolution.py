@@ -28,7 +28,7 @@ from mlmat.files import write_json
 from mlmat.graphs.packing import Budget, pack
 from mlmat.graphs.radius_graph import RadiusGraphEncoder
 from mlmat.models.equivariant import Convolution
-from mlmat.nn.equivariant import couplings, spherical_harmonics
+from mlmat.nn.equivariant import PARTS, couplings, spherical_harmonics
 from mlmat.nn.neighbour_table import neighbour_table
 from mlmat.nn.radial import bessel_basis, safe_norm
 
@@ -61,11 +61,14 @@ def by_mlmat(graph: Any, features: int, width: int) -> tuple[Callable, Any, Any]
         moved = graph._replace(nodes={**graph.nodes, "positions": positions})
         table = neighbour_table(moved, CUTOFF, width)
         radial = bessel_basis(table.distances, BASIS, CUTOFF).swapaxes(1, 2)
-        return model.apply(params, radial, spherical_harmonics(table.vectors), x, table.senders)
+        same = jnp.broadcast_to(radial, (len(PARTS), *radial.shape))  # the network has one for every l
+        centre = jnp.zeros(BASIS)
+        return model.apply(params, same, spherical_harmonics(table.vectors), x, table.senders, centre)
 
     random = np.random.default_rng(0)
     x = tuple(random.normal(size=(n, size, features)).astype(np.float32) for size in (1, 3, 5))
-    shapes = (jnp.zeros((n, BASIS, width)), jnp.zeros((n, width, 9)), x, jnp.zeros((n, width), int))
+    same, centre = jnp.zeros((len(PARTS), n, BASIS, width)), jnp.zeros(BASIS)
+    shapes = (same, jnp.zeros((n, width, 9)), x, jnp.zeros((n, width), int), centre)
     return run, jax.jit(model.init)(jax.random.key(0), *shapes), x
 
 

@@ -38,13 +38,14 @@ class Config:
 
     Attributes:
         element: one of the mlearn sets.
-        preset: full: 100 epochs; quick: 10.
+        preset: full: 60 epochs; quick: 10.
         out: folder for the results; what is finished there is not run again.
         seed: of the validation part, weights and order.
         epochs: default by preset.
         features: channels of each l.
         layers: rounds of messages; the last one makes scalars alone.
         order: factors of the products on atoms.
+        degree: largest l of the spherical harmonics; above 2 they make scalars of pairs of neighbours.
         cutoff: Å.
         batch: structures a step.
         learning_rate: peak of the schedule.
@@ -65,6 +66,7 @@ class Config:
     features: int = 32
     layers: int = 2
     order: int = 3
+    degree: int = 4
     cutoff: float = 5.0
     batch: int = 4
     learning_rate: float = 1e-2
@@ -80,7 +82,7 @@ class Config:
 def main(config: Config) -> RunRecord | None:
     prepare_process()
     began = time.perf_counter()
-    epochs = config.epochs or (100 if config.preset == "full" else 10)
+    epochs = config.epochs or (60 if config.preset == "full" else 10)
     name = f"mlearn_{config.element.lower()}"
     config.out.mkdir(parents=True, exist_ok=True)
     data = load(name)
@@ -115,7 +117,9 @@ def main(config: Config) -> RunRecord | None:
             report=print,
         )
         loss = LossConfig(config.energy_weight, config.force_weight, config.stress_weight, delta=config.delta)
-        choice = replace(choice, loss=loss, fields={**choice.fields, "order": config.order})
+        choice = replace(
+            choice, loss=loss, fields={**choice.fields, "order": config.order, "degree": config.degree}
+        )
         trained = fit_task(
             task,
             parts.train,

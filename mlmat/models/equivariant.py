@@ -5,7 +5,7 @@ N. Molinari, T. E. Smidt, B. Kozinsky, Nat. Commun. 13, 2453 (2022)), with the p
 features on atoms of MACE (I. Batatia et al., NeurIPS 2022):
 
     B_k(d)     = √(2/r_c) sin(kπd/r_c)/d · f(d)                     radial basis, k = 1 … K
-    B'         = R^T B                                              whitened, see below
+    B'         = R_l^T B                                            whitened for every l, see below
     A_i,kp,m   = N^{-1/2} Σ_j B'_k(d_ij) (Y(r_ij) ⊗ x_j)_p,m − μ_k x_i     sum over neighbours, for path p
     m_i,m      = Σ_p,k W_pk A_i,kp,m                                convolution, R_p(d) = Σ_k W_pk B'_k(d)
     x_i        ← W (w₁ m_i + w₂ m_i ⊗ m_i + w₃ m_i ⊗ m_i ⊗ m_i) + W' x_i        products on atoms
@@ -17,10 +17,14 @@ NequIP's radial network is a linear map of the radial basis here, of every pair 
 sum over neighbours comes first, as one matrix product for each atom, and everything with weights
 happens on atoms, of which there are thirty times fewer than neighbours.
 
-R and μ are fitted to the training atoms (`Equivariant.fitted`): over them the sums Σ_j B'_k have mean μ_k,
-no correlation, and about unit variance. In a dense crystal the sums Σ_j B_k hardly vary beside their mean,
-and some combinations of them a thousand times less than others; a network on these takes many more epochs to
-see a difference. μ stands beside Y₀ alone.
+R and μ are fitted to the training atoms (`Equivariant.fitted`): over them the sums Σ_j B'_k Y_l have no
+correlation, about unit variance, and the mean μ_k for l = 0. In a dense crystal the sums Σ_j B_k hardly vary
+beside their mean, and some combinations of them a thousand times less than others; a network on these takes
+many more epochs to see a difference.
+
+Features up to l = 2 tell angles apart no finer than cos 2θ can. Scalars of pairs of neighbours, with
+l = 3 to `degree`, are added to the first message (`mlmat.nn.power_spectrum`): on lithium, which bonds in no
+direction, they take a third off the error of the forces.
 """
 
 from __future__ import annotations
@@ -47,6 +51,7 @@ from mlmat.nn.equivariant import (
 )
 from mlmat.nn.mlp import MLP
 from mlmat.nn.neighbour_table import NeighbourTable, neighbour_table
+from mlmat.nn.power_spectrum import PowerSpectrum, higher_harmonics
 from mlmat.nn.radial import bessel_basis
 from mlmat.typing import Variables
 
@@ -70,6 +75,7 @@ class Equivariant(nn.Module):
         layers: rounds of messages, at least 2; the last one makes scalars alone.
         order: factors of the products on atoms, 1 to 3.
         basis: radial functions.
+        degree: largest l of the spherical harmonics, 2 to 11; those above 2 make scalars alone.
         cutoff: in Å, the encoder's or smaller.
         neighbours: mean number within the cutoff, a scale; taken from the training data if None.
         width: largest number within the cutoff. An atom with more has the energy NaN; see `grown`.
@@ -82,6 +88,7 @@ class Equivariant(nn.Module):
     layers: int = 2
     order: int = 3
     basis: int = 8
+    degree: int = 2
     cutoff: float = 5.0
     neighbours: float | None = None
     width: int = 16
@@ -106,7 +113,9 @@ class Equivariant(nn.Module):
 
         @jax.jit
         def sums(graph: jraph.GraphsTuple) -> jax.Array:
-            return self._radial(neighbour_table(graph, self.cutoff, self.width)).sum(axis=2)
+            table = neighbour_table(graph, self.cutoff, self.width)
+            angular = [spherical_harmonics(table.vectors), *higher_harmonics(table.vectors, self.degree)]
+            return jnp.einsum("nkj,njm->nmk", self._radial(table), jnp.concatenate(angular, axis=-1))
 
         some = list(graphs[:: -(-len(graphs) // SAMPLE)])
         found = [
@@ -127,24 +136,36 @@ class Equivariant(nn.Module):
         radial = bessel_basis(table.distances, self.basis, self.cutoff) * (self.neighbours or 1.0) ** -0.5
         return jnp.where(table.inside[..., None], radial, 0.0).swapaxes(1, 2)
 
+    def _scaling(self) -> tuple[jax.Array, jax.Array]:
+        """R ``[L + 1, basis, basis]`` and μ ``[basis]``."""
+        mixing, centre = jnp.tile(jnp.eye(self.basis), (self.degree + 1, 1, 1)), jnp.zeros(self.basis)
+        # Predictors saved before there was a scaling have none, later ones had one R for every l.
+        if self.is_initializing() or self.has_variable(SCALING, "mixing"):
+            stored = self.variable(SCALING, "mixing", lambda: mixing).value
+            mixing = jnp.broadcast_to(stored, mixing.shape)
+            centre = self.variable(SCALING, "centre", lambda: centre).value
+        return mixing, centre
+
     @nn.compact
     def atomic(self, graph: jraph.GraphsTuple) -> jax.Array:
         """Padded batch → what each atom contributes, ``[n, outputs]``."""
         species = jnp.asarray(graph.nodes["species"])
         table = neighbour_table(graph, self.cutoff, self.width)
-        mixing, centre = jnp.eye(self.basis), jnp.zeros(self.basis)
-        # Predictors saved before there was a scaling have none.
-        if self.is_initializing() or self.has_variable(SCALING, "mixing"):
-            mixing = self.variable(SCALING, "mixing", lambda: mixing).value
-            centre = self.variable(SCALING, "centre", lambda: centre).value
-        radial = jnp.einsum("nkj,kc->ncj", self._radial(table), mixing, precision=jax.lax.Precision.HIGHEST)
+        mixing, centre = self._scaling()
+        radial = jnp.einsum("nkj,lkc->lncj", self._radial(table), mixing, precision=jax.lax.Precision.HIGHEST)
         angular = spherical_harmonics(table.vectors)
+        finer = higher_harmonics(table.vectors, self.degree)
         embedded = nn.Embed(self.elements, self.features, name="embedding")(species)
         x: Tensors = (embedded[:, None],)
         for layer in range(1, self.layers):
             message = Convolution(self.features, name=f"convolution_{layer}")(
                 radial, angular, x, table.senders, centre
             )
+            if layer == 1 and finer:
+                pairs = PowerSpectrum(self.elements, self.features, name="pairs")(
+                    radial[3:], finer, species, table.senders
+                )
+                message = (message[0] + pairs[:, None], *message[1:])
             product = TensorProducts(self.elements, self.order, name=f"products_{layer}")(message, species)
             ones = nn.initializers.ones
             gain = nn.Embed(self.elements, self.features, embedding_init=ones, name=f"gain_{layer}")(species)
@@ -177,17 +198,23 @@ class Equivariant(nn.Module):
 
 
 def whitened(sums: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """R ``[K, K]`` and μ ``[K]`` of the head of this file.
+    """R ``[L + 1, basis, basis]`` and μ ``[basis]`` of the head of this file.
 
     Args:
-        sums: ``[N, K]`` Σ_j B_k of the training atoms.
+        sums: ``[N, (L + 1)², basis]`` Σ_j B_k Y_lm of the training atoms.
     """
-    mean = sums.mean(axis=0)
-    variances, axes = np.linalg.eigh(np.cov(sums.T, bias=True))
-    # Where all atoms are the same nothing varies, and a thousandth of the mean is the unit.
-    least = WHITENING * np.median(variances) + 1e-6 * (mean**2).sum() + 1e-12
-    mixing = axes / np.sqrt(np.maximum(variances, 0.0) + least)
-    return mixing, mean @ mixing
+    mean = sums[:, 0].mean(axis=0)
+    around = sums.copy()
+    around[:, 0] -= mean
+    mixing = []
+    for degree in range(math.isqrt(sums.shape[1])):
+        # Turned structures are as likely: what is not scalar has mean 0, and components are alike.
+        rows = around[:, degree**2 : (degree + 1) ** 2].reshape(-1, sums.shape[2])
+        variances, axes = np.linalg.eigh(rows.T @ rows / len(rows))
+        # Where all atoms are the same nothing varies, and a thousandth of the mean is the unit.
+        least = WHITENING * np.median(variances) + 1e-6 * (mean**2).sum() + 1e-12
+        mixing.append(axes / np.sqrt(np.maximum(variances, 0.0) + least))
+    return np.stack(mixing), mean @ mixing[0]
 
 
 def _neighbour_counts(graph: jraph.GraphsTuple, cutoff: float) -> np.ndarray:
@@ -215,13 +242,14 @@ class Convolution(nn.Module):
         """Features of the neighbours → messages.
 
         Args:
-            radial: ``[n, basis, K]`` radial functions of each neighbour; 0 where there is none.
+            radial: ``[L + 1, n, basis, K]`` radial functions of each neighbour for every l; 0 where there
+                is none.
             angular: ``[n, K, 9]`` spherical harmonics of each neighbour.
             x: features of all atoms; the first layer has scalars alone.
             senders: ``[n, K]`` neighbours.
             centre: ``[basis]`` μ.
         """
-        n, basis, width = radial.shape
+        _, n, basis, width = radial.shape
         init = nn.initializers.lecun_normal(in_axis=(0, 1), out_axis=2)
         sent = [part[senders].reshape(n, width, -1) for part in x]
         found: list[list[jax.Array]] = [[], [], []]
@@ -231,7 +259,7 @@ class Convolution(nn.Module):
                 continue
             if (a, b) not in summed:  # used by every c
                 y = angular[..., PARTS[b]].swapaxes(1, 2)
-                density = (radial[:, :, None] * y[:, None]).reshape(n, -1, width)
+                density = (radial[b][:, :, None] * y[:, None]).reshape(n, -1, width)
                 summed[a, b] = (density @ sent[a]).reshape(n, basis, (2 * b + 1) * (2 * a + 1), -1)
                 if b == 0:
                     summed[a, b] -= centre[:, None, None] * x[a][:, None]
@@ -259,10 +287,10 @@ class ScalarConvolution(nn.Module):
         self, radial: jax.Array, angular: jax.Array, x: Tensors, senders: jax.Array, centre: jax.Array
     ) -> jax.Array:
         """Arguments as of `Convolution` → ``[n, F]``."""
-        n, basis, _ = radial.shape
+        _, n, basis, _ = radial.shape
         found = []
-        for rows, part in zip(PARTS, x, strict=True):
-            density = radial[..., None] * angular[:, None, :, rows]
+        for functions, rows, part in zip(radial, PARTS, x, strict=False):
+            density = functions[..., None] * angular[:, None, :, rows]
             sent = part[senders].reshape(n, -1, part.shape[-1])
             found.append(density.reshape(n, basis, -1) @ sent * part.shape[1] ** -0.5)
         found[0] -= centre[:, None] * x[0]

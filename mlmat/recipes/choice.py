@@ -190,7 +190,7 @@ class Choice:
             case "equivariant":
                 from mlmat.models.equivariant import Equivariant
 
-                fields = {"cutoff": encoder.cutoff, "pooling": pooling} | self.fields
+                fields = {"cutoff": encoder.cutoff, "pooling": pooling, "degree": 4} | self.fields
                 return Equivariant(len(encoder.elements), outputs, **fields)
             case "ani":
                 from mlmat.models.ani import ANI, widths_of

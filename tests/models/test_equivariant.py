@@ -9,18 +9,22 @@ import pytest
 from ase.build import bulk, molecule
 from ase.neighborlist import neighbor_list
 from scipy.spatial.transform import Rotation
+from scipy.special import eval_legendre, sph_harm_y
 
 from mlmat.graphs.packing import Budget, pack
 from mlmat.graphs.radius_graph import RadiusGraphEncoder
 from mlmat.models.equivariant import SCALING, Equivariant, whitened
 from mlmat.nn.equivariant import couplings, spherical_harmonics
 from mlmat.nn.neighbour_table import neighbour_table
+from mlmat.nn.power_spectrum import higher_harmonics
 from mlmat.nn.radial import bessel_basis
 
 ELEMENTS = ("H", "C", "O", "Si")
 CUTOFF = 3.5
 ENCODER = RadiusGraphEncoder(ELEMENTS, CUTOFF)
-MODEL = Equivariant(len(ELEMENTS), 1, features=4, layers=3, basis=4, cutoff=CUTOFF, neighbours=6.0, width=20)
+MODEL = Equivariant(
+    len(ELEMENTS), 1, features=4, layers=3, basis=4, degree=4, cutoff=CUTOFF, neighbours=6.0, width=20
+)
 BUDGET = Budget(48, 700, 6)
 
 
@@ -202,28 +206,55 @@ def test_radial_functions_are_whitened_over_the_training_atoms(variables):
     found = model.fitted(members, graphs)
     assert jax.tree.structure(found["params"]) == jax.tree.structure(members["params"])
     mixing, centre = (np.asarray(found[SCALING][name][1]) for name in ("mixing", "centre"))
-    sums = np.concatenate([sums_of(atoms) for atoms in rattled(8)])
-    np.testing.assert_allclose((sums @ mixing).mean(axis=0), centre, rtol=1e-4, atol=1e-4)
-    spread = np.linalg.eigvalsh(np.cov(sums.T))
-    white = np.cov((sums @ mixing).T)
-    assert spread[-1] > 1000 * spread[0]
-    np.testing.assert_allclose(white, np.diag(np.diag(white)), atol=1e-2)
-    # The larger half has unit variance, what hardly varies is not blown up to it.
-    np.testing.assert_allclose(np.diag(white)[-2:], 1.0, atol=0.1)
-    assert np.diag(white).max() < 1.1
+    assert mixing.shape == (5, 4, 4)
+    for degree in range(5):
+        sums = np.concatenate([sums_of(atoms, degree) for atoms in rattled(8)])
+        if degree == 0:
+            np.testing.assert_allclose((sums @ mixing[0]).mean(axis=0)[0], centre, rtol=1e-4, atol=1e-4)
+            sums = sums - sums.mean(axis=0)
+        sums = sums.reshape(-1, 4)
+        spread = np.linalg.eigvalsh(sums.T @ sums)
+        white = mixing[degree].T @ sums.T @ sums @ mixing[degree] / len(sums)
+        assert spread[-1] > 1000 * spread[0]
+        np.testing.assert_allclose(white, np.diag(np.diag(white)), atol=1e-2)
+        # The larger half has unit variance, what hardly varies is not blown up to it.
+        np.testing.assert_allclose(np.diag(white)[-2:], 1.0, atol=0.1)
+        assert np.diag(white).max() < 1.1
 
 
-def sums_of(atoms):
-    """Σ_j B_k of each atom over √6, by ASE and NumPy."""
-    i, d = neighbor_list("id", atoms, CUTOFF)
+def sums_of(atoms, degree):
+    """Σ_j B_k Y_lm of each atom over √6, ``[n, 2l + 1, 4]``, by ASE, SciPy and NumPy."""
+    i, d, vectors = neighbor_list("idD", atoms, CUTOFF)
     envelope = np.asarray(bessel_basis(jnp.asarray(d), 4, CUTOFF))
-    found = np.zeros((len(atoms), 4))
-    np.add.at(found, i, envelope / 6.0**0.5)
+    found = np.zeros((len(atoms), 2 * degree + 1, 4))
+    np.add.at(found, i, real_harmonics(degree, vectors)[:, :, None] * envelope[:, None] / 6.0**0.5)
     return found
 
 
+def real_harmonics(degree, vectors):
+    """``[N, 2l + 1]`` by SciPy, each of mean square 1."""
+    polar, azimuth = np.arccos(vectors[:, 2] / np.linalg.norm(vectors, axis=1)), np.arctan2(*vectors.T[1::-1])
+    parts = []
+    for order in range(degree + 1):
+        y = sph_harm_y(degree, order, polar, azimuth) * (4 * np.pi) ** 0.5
+        parts += [y.real] if order == 0 else [y.real * 2**0.5, y.imag * 2**0.5]
+    return np.stack(parts, axis=1)
+
+
+def test_scalars_of_pairs_are_legendre_polynomials_of_angles():
+    vectors = np.random.default_rng(3).normal(size=(6, 3))
+    unit = vectors / np.linalg.norm(vectors, axis=1)[:, None]
+    found = higher_harmonics(jnp.asarray(vectors), 6)
+    assert [y.shape for y in found] == [(6, 7), (6, 9), (6, 11), (6, 13)]
+    for degree, y in enumerate(found, start=3):
+        expected = (2 * degree + 1) * eval_legendre(degree, unit @ unit.T)
+        np.testing.assert_allclose(y @ y.T, expected, atol=1e-4)
+    assert not np.any(jnp.concatenate(higher_harmonics(jnp.zeros((2, 3)), 4), axis=-1))
+    assert higher_harmonics(jnp.asarray(vectors), 2) == []
+
+
 def test_atoms_that_are_all_the_same_are_whitened_to_finite_numbers():
-    mixing, centre = whitened(np.ones((5, 4)))
+    mixing, centre = whitened(np.ones((5, 9, 4)))
     assert np.isfinite(mixing).all()
     assert np.isfinite(centre).all()
     assert np.abs(mixing).max() < 1e4
@@ -231,6 +262,7 @@ def test_atoms_that_are_all_the_same_are_whitened_to_finite_numbers():
 
 def test_variables_without_a_scaling_are_those_of_no_whitening(variables):
     batch = batch_of([crystal()])
-    plain = {"mixing": np.eye(4), "centre": np.zeros(4)}
-    expected = MODEL.apply({"params": variables["params"], SCALING: plain}, batch)
-    np.testing.assert_array_equal(MODEL.apply({"params": variables["params"]}, batch), expected)
+    for mixing in (np.eye(4), np.tile(np.eye(4), (5, 1, 1))):  # one R for every l, or one each
+        plain = {"mixing": mixing, "centre": np.zeros(4)}
+        expected = MODEL.apply({"params": variables["params"], SCALING: plain}, batch)
+        np.testing.assert_array_equal(MODEL.apply({"params": variables["params"]}, batch), expected)
