@@ -38,7 +38,7 @@ class Config:
 
     Attributes:
         element: one of the mlearn sets.
-        preset: full: 60 epochs; quick: 10.
+        preset: full: 40 epochs; quick: 10.
         out: folder for the results; what is finished there is not run again.
         seed: of the validation part, weights and order.
         epochs: default by preset.
@@ -82,7 +82,7 @@ class Config:
 def main(config: Config) -> RunRecord | None:
     prepare_process()
     began = time.perf_counter()
-    epochs = config.epochs or (60 if config.preset == "full" else 10)
+    epochs = config.epochs or (40 if config.preset == "full" else 10)
     name = f"mlearn_{config.element.lower()}"
     config.out.mkdir(parents=True, exist_ok=True)
     data = load(name)
