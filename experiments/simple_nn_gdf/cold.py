@@ -6,6 +6,7 @@ Labels are exact and cost nothing, so that training is all that can go wrong.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import ase
@@ -27,6 +28,9 @@ SETTLING, APART = 10, 50
 
 COUNTS = {"train": (100, 5), "validation": (20, 2), "test": (30, 30)}
 """Part → frames without and with a vacancy; every part has trajectories of its own."""
+
+MORE = {"train": (300, 30), "validation": (20, 6), "test": (30, 30)}
+"""The same, with enough vacancies to learn from and as many crystals to outvote them."""
 
 
 def frames(vacancy: bool, count: int, seed: int, folder: Path) -> list[ase.Atoms]:
@@ -50,19 +54,22 @@ def frames(vacancy: bool, count: int, seed: int, folder: Path) -> list[ase.Atoms
     return ase.io.read(folder / TRAJECTORY, f"{SETTLING + 1}:")
 
 
-def cold_crystal(seed: int, folder: Path) -> tuple[Task, Split]:
+def cold_crystal(
+    seed: int, folder: Path, counts: Mapping[str, tuple[int, int]] = COUNTS
+) -> tuple[Task, Split]:
     """Structures and parts of one draw; no trajectory is in two parts.
 
     Args:
         seed: of all trajectories.
         folder: for their files.
+        counts: part → frames without and with a vacancy.
     """
     items: list[ase.Atoms] = []
     parts: dict[str, np.ndarray] = {}
-    for number, (part, counts) in enumerate(COUNTS.items()):
+    for number, (part, of_part) in enumerate(counts.items()):
         first = len(items)
-        for vacancy, count in enumerate(counts):
-            name = f"cold-{seed}-{part}-{'vacancy' if vacancy else 'crystal'}"
+        for vacancy, count in enumerate(of_part):
+            name = f"cold-{seed}-{part}-{'vacancy' if vacancy else 'crystal'}-{count}"
             items += frames(bool(vacancy), count, 1000 + 10 * seed + 2 * number + vacancy, folder / name)
         parts[part] = np.arange(first, len(items))
     energies = np.array([[atoms.get_potential_energy()] for atoms in items])

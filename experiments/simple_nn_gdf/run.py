@@ -56,7 +56,7 @@ class Config:
         epochs: of trainings, each from the start; default by preset and set.
         n_train: training structures at most; default by preset.
         cutoff: Å.
-        width: of the two hidden layers; SIMPLE-NN's default.
+        width: of the two hidden layers; default by set.
         batch: structures a step.
         learning_rate: peak of the schedule.
     """
@@ -68,7 +68,7 @@ class Config:
     epochs: tuple[int, ...] = ()
     n_train: int | None = None
     cutoff: float = 5.0
-    width: int = 30
+    width: int | None = None
     batch: int = 4
     learning_rate: float = 5e-3
 
@@ -110,11 +110,11 @@ class Density:
         return rare >= np.quantile(rare, 1 - RAREST)
 
 
-def choice_of(config: Config, n_train: int, epochs: int, seed: int) -> Choice:
+def choice_of(config: Config, width: int, n_train: int, epochs: int, seed: int) -> Choice:
     """Network and training: SIMPLE-NN's two hidden layers, whitened inputs, squared errors."""
     fields = {
         "descriptor": spread_functions(config.cutoff),
-        "hidden": (config.width, config.width),
+        "hidden": (width, width),
         "scaling": "whitened",
         "whitening": 1e-6,  # as SIMPLE-NN, but for the rounding of float32
     }
@@ -140,10 +140,11 @@ def run_set(name: str, seeds: Sequence[int], epochs: int, config: Config) -> tup
         epochs: of a training.
         config: options.
     """
+    source = SETS[name]
     training, errors, sizes = 0.0, {}, {}
     n_train = config.n_train or (None if config.preset == "full" else 40)
     for seed in seeds:
-        task, parts = SETS[name].read(seed, config.out)
+        task, parts = source.read(seed, config.out)
         parts = fewer(parts, n_train, seed)
         density = Density(task, parts.train, config)
         rarest = density.rarest(parts.test)
@@ -152,9 +153,8 @@ def run_set(name: str, seeds: Sequence[int], epochs: int, config: Config) -> tup
         for how, settings in WEIGHTS.items():
             weighted = replace(task, force_weights=None if settings is None else density.weights(*settings))
             stem = config.out / f"{name}-{how}-{epochs}-{seed}".replace(" ", "_")
-            predictor, seconds = fitted(
-                weighted, parts, choice_of(config, len(parts.train), epochs, seed), stem
-            )
+            choice = choice_of(config, config.width or source.width, len(parts.train), epochs, seed)
+            predictor, seconds = fitted(weighted, parts, choice, stem)
             training += seconds
             said = predict_mechanics(predictor, [task.items[row] for row in parts.test])
             wrong = np.concatenate(said.forces) - truth

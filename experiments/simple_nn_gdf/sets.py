@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from experiments.hdnnp_mlearn.potential import task_of
-from experiments.simple_nn_gdf.cold import cold_crystal
+from experiments.simple_nn_gdf.cold import MORE, cold_crystal
 from mlmat.data.dataset import Dataset
 from mlmat.data.registry import load
 from mlmat.data.splits import Split
@@ -28,12 +29,14 @@ class Source(NamedTuple):
         read: seed and a folder for what is simulated → structures and their parts.
         epochs: of the trainings of the full preset.
         seeds: their number.
+        width: of the two hidden layers; SIMPLE-NN's default is 30.
     """
 
     data: str | None
     read: Callable[[int, Path], tuple[Task, Split]]
     epochs: tuple[int, ...]
     seeds: int
+    width: int = 30
 
 
 def few_defects(data: Dataset, seed: int) -> Split:
@@ -78,4 +81,5 @@ SETS = {
     "few defects": Source("mlearn_si", registered("mlearn_si", few_defects), (100,), 5),
     "many defects": Source("si_mo_group", registered("si_mo_group", many_defects), (100,), 3),
     "cold crystal": Source(None, cold_crystal, (30, 100, 300), 3),
+    "small network": Source(None, partial(cold_crystal, counts=MORE), (60, 200), 5, width=10),
 }

@@ -28,9 +28,9 @@ def test_few_defects_are_few_and_in_no_other_part(seed):
     assert set(np.asarray(data["split"])[parts.train[:-FEW]]) == {"training"}
 
 
-def test_frames_of_the_cold_crystal_are_in_one_part_and_read_again(tmp_path, monkeypatch):
-    monkeypatch.setattr(cold, "COUNTS", {"train": (2, 1), "validation": (1, 1), "test": (1, 2)})
-    task, parts = cold.cold_crystal(3, tmp_path)
+def test_frames_of_the_cold_crystal_are_in_one_part_and_read_again(tmp_path):
+    counts = {"train": (2, 1), "validation": (1, 1), "test": (1, 2)}
+    task, parts = cold.cold_crystal(3, tmp_path, counts)
     assert [part.tolist() for part in parts] == [[0, 1, 2], [3, 4], [5, 6, 7]]
     assert [len(atoms) for atoms in task.items] == [64, 64, 63, 64, 63, 64, 63, 63]
     positions = [atoms.positions for atoms in task.items if len(atoms) == 64]
@@ -41,7 +41,7 @@ def test_frames_of_the_cold_crystal_are_in_one_part_and_read_again(tmp_path, mon
         np.testing.assert_allclose(energy, found[0], rtol=1e-6)
         np.testing.assert_allclose(forces, found[1], atol=1e-4)
     sizes = {path: path.stat().st_size for path in tmp_path.rglob("*.extxyz")}
-    again, _ = cold.cold_crystal(3, tmp_path)
+    again, _ = cold.cold_crystal(3, tmp_path, counts)
     np.testing.assert_array_equal(again.targets, task.targets)
     assert {path: path.stat().st_size for path in tmp_path.rglob("*.extxyz")} == sizes
 
