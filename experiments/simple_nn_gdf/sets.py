@@ -81,5 +81,5 @@ SETS = {
     "few defects": Source("mlearn_si", registered("mlearn_si", few_defects), (100,), 5),
     "many defects": Source("si_mo_group", registered("si_mo_group", many_defects), (100,), 3),
     "cold crystal": Source(None, cold_crystal, (30, 100, 300), 3),
-    "small network": Source(None, partial(cold_crystal, counts=MORE), (60, 200), 5, width=10),
+    "small network": Source(None, partial(cold_crystal, counts=MORE), (60, 200), 3, width=10),
 }
