@@ -259,7 +259,7 @@ def choose(
     given_width, given_layers = given.pop("features", None), given.pop("layers", None)
     width, layers = given_width or rules.width, given_layers or rules.layers
     batch = given.get("batch", min(64, max(4, count // 12)))
-    learning_rate = {"bond-mpnn": 3e-3, "hdnnp": 5e-3}.get(model, 1.5e-3)
+    learning_rate = {"bond-mpnn": 3e-3, "hdnnp": 5e-3, "equivariant": 5e-3}.get(model, 1.5e-3)
     if model == "hdnnp" and "batch" not in given:
         batch = min(batch, max(4, round(STEP_ATOMS / size)))
     fewest, most = rules.epochs
