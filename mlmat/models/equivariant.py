@@ -58,9 +58,6 @@ from mlmat.typing import Variables
 SCALING = "scaling"
 """Collection of the variables that holds R and μ; not trained."""
 
-WHITENING = 0.1
-"""Added to every variance, as a share of their median: what varies less is not blown up to unit variance."""
-
 SAMPLE = 1000
 """Structures that R and μ are fitted to, at most."""
 
@@ -80,6 +77,9 @@ class Equivariant(nn.Module):
         neighbours: mean number within the cutoff, a scale; taken from the training data if None.
         width: largest number within the cutoff. An atom with more has the energy NaN; see `grown`.
         pooling: "sum" over atoms for extensive properties, "mean" for intensive ones.
+        whitening: added to every variance, as a share of their median: what varies less is not blown up
+            to unit variance. Atoms of one material, as of a potential, bear a tenth; where every crystal
+            is another, small differences are mostly noise.
     """
 
     elements: int
@@ -93,6 +93,7 @@ class Equivariant(nn.Module):
     neighbours: float | None = None
     width: int = 16
     pooling: Literal["sum", "mean"] = "sum"
+    whitening: float = 0.1
 
     def grown(self, graphs: Sequence[jraph.GraphsTuple]) -> Equivariant:
         """The same network with room for the neighbours in some graphs; see `mlmat.nn.module.grown`."""
@@ -122,7 +123,7 @@ class Equivariant(nn.Module):
             np.asarray(sums(batch), float)[np.asarray(real_atoms(batch))]
             for batch in pack(some, budget_for(some, min(16, len(some))))
         ]
-        mixing, centre = whitened(np.concatenate(found))
+        mixing, centre = whitened(np.concatenate(found), self.whitening)
         members = jax.tree.leaves(variables)[0].shape[0]
         stored = {
             name: jnp.asarray(np.broadcast_to(value.astype(np.float32), (members, *value.shape)))
@@ -197,11 +198,12 @@ class Equivariant(nn.Module):
         return total / jnp.maximum(graph.n_node, 1)[:, None] if self.pooling == "mean" else total
 
 
-def whitened(sums: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def whitened(sums: np.ndarray, whitening: float) -> tuple[np.ndarray, np.ndarray]:
     """R ``[L + 1, basis, basis]`` and μ ``[basis]`` of the head of this file.
 
     Args:
         sums: ``[N, (L + 1)², basis]`` Σ_j B_k Y_lm of the training atoms.
+        whitening: see `Equivariant`.
     """
     mean = sums[:, 0].mean(axis=0)
     around = sums.copy()
@@ -212,7 +214,7 @@ def whitened(sums: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         rows = around[:, degree**2 : (degree + 1) ** 2].reshape(-1, sums.shape[2])
         variances, axes = np.linalg.eigh(rows.T @ rows / len(rows))
         # Where all atoms are the same nothing varies, and a thousandth of the mean is the unit.
-        least = WHITENING * np.median(variances) + 1e-6 * (mean**2).sum() + 1e-12
+        least = whitening * np.median(variances) + 1e-6 * (mean**2).sum() + 1e-12
         mixing.append(axes / np.sqrt(np.maximum(variances, 0.0) + least))
     return np.stack(mixing), mean @ mixing[0]
 

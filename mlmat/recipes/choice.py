@@ -43,6 +43,10 @@ PRESETS = {
 }
 """The time goes as atoms met; the default took four to seven minutes on two busy cores."""
 
+EQUIVARIANT = {"sum": {"degree": 4, "whitening": 0.1}, "mean": {"degree": 2, "whitening": 100.0}}
+"""Pooling → settings of the equivariant network: a potential tells atoms of one material apart; an intensive
+property is learnt from crystals of which each is another, where fine differences are learnt by heart."""
+
 COST = {
     "bond-mpnn": 1.0,
     "soft-mpnn": 1.0,
@@ -190,7 +194,7 @@ class Choice:
             case "equivariant":
                 from mlmat.models.equivariant import Equivariant
 
-                fields = {"cutoff": encoder.cutoff, "pooling": pooling, "degree": 4} | self.fields
+                fields = {"cutoff": encoder.cutoff, "pooling": pooling} | EQUIVARIANT[pooling] | self.fields
                 return Equivariant(len(encoder.elements), outputs, **fields)
             case "ani":
                 from mlmat.models.ani import ANI, widths_of

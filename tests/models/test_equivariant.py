@@ -254,7 +254,7 @@ def test_scalars_of_pairs_are_legendre_polynomials_of_angles():
 
 
 def test_atoms_that_are_all_the_same_are_whitened_to_finite_numbers():
-    mixing, centre = whitened(np.ones((5, 9, 4)))
+    mixing, centre = whitened(np.ones((5, 9, 4)), 0.1)
     assert np.isfinite(mixing).all()
     assert np.isfinite(centre).all()
     assert np.abs(mixing).max() < 1e4

@@ -99,6 +99,10 @@ def test_the_equivariant_network_takes_intensive_properties():
     model = replace(model, fields={"features": 4, "layers": 2, "order": 1, "basis": 3})
     predictor = fit_task(task, TRAIN, CHECK, model, extensive=False).predictor
     assert predictor.model.pooling == "mean"
+    # A potential may tell finer differences apart: its atoms are of one material.
+    potential = model.network(model.encoder(ITEMS), 1, True)
+    assert (predictor.model.degree, potential.degree) == (2, 4)
+    assert predictor.model.whitening > potential.whitening
     one, eight = predict_items(predictor, [ITEMS[0], ITEMS[0] * (2, 2, 2)]).mean[:, 0]
     assert one == pytest.approx(eight, rel=1e-4)
 
