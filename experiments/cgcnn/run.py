@@ -197,7 +197,8 @@ def metrics_of(results: list[dict]) -> list[Metric]:
                 Metric(title, row["mean"], target.unit, variant=f"training mean, {where}", **common)
             )
         rounds = f"{row['rounds']} rounds, " if "rounds" in row else ""
-        loss = "" if row["loss"] == "huber" else f"{LOSSES[row['loss']]}, "
+        kind = row.get("loss", "huber")  # cells of before there was a choice do not say
+        loss = "" if kind == "huber" else f"{LOSSES[kind]}, "
         tests = {f"{row['model']}, {loss}{rounds}{where}": row}
         if "together" in row:
             tests[f"mean over the {rounds}{loss}{where}"] = row["together"]

@@ -8,6 +8,7 @@ features on atoms of MACE (I. Batatia et al., NeurIPS 2022):
     B'         = R_l^T B                                            whitened for every l, see below
     A_i,kp,m   = N^{-1/2} Σ_j B'_k(d_ij) (Y(r_ij) ⊗ x_j)_p,m − μ_k x_i     sum over neighbours, for path p
     m_i,m      = Σ_p,k W_pk A_i,kp,m                                convolution, R_p(d) = Σ_k W_pk B'_k(d)
+    m_i,0      ← m_i,0 + Σ_l W_l s_i,l, l = 3 … L                   first round: pairs of neighbours
     x_i        ← W (w₁ m_i + w₂ m_i ⊗ m_i + w₃ m_i ⊗ m_i ⊗ m_i) + W' x_i        products on atoms
     q_i,kl     = N^{-1/2} Σ_j B'_k(d_ij) Y_l(r_ij) · x_j,l − μ_k x_i       last layer: scalars alone
     E_i        = MLP(W q_i, x_i,0) + w x_i,0                        energy of an atom
@@ -22,9 +23,9 @@ correlation, about unit variance, and the mean μ_k for l = 0. In a dense crysta
 beside their mean, and some combinations of them a thousand times less than others; a network on these takes
 many more epochs to see a difference.
 
-Features up to l = 2 tell angles apart no finer than cos 2θ can. Scalars of pairs of neighbours, with
-l = 3 to `degree`, are added to the first message (`mlmat.nn.power_spectrum`): on lithium, which bonds in no
-direction, they take a third off the error of the forces.
+Features up to l = 2 tell angles apart no finer than cos 2θ can. Scalars s of pairs of neighbours, with
+l = 3 to L (`degree`), are added to the first message (`mlmat.nn.power_spectrum`): on lithium, which bonds
+in no direction, they take a third off the error of the forces.
 """
 
 from __future__ import annotations
@@ -291,7 +292,7 @@ class ScalarConvolution(nn.Module):
         """Arguments as of `Convolution` → ``[n, F]``."""
         _, n, basis, _ = radial.shape
         found = []
-        for functions, rows, part in zip(radial, PARTS, x, strict=False):
+        for functions, rows, part in zip(radial[: len(PARTS)], PARTS, x, strict=True):
             density = functions[..., None] * angular[:, None, :, rows]
             sent = part[senders].reshape(n, -1, part.shape[-1])
             found.append(density.reshape(n, basis, -1) @ sent * part.shape[1] ** -0.5)

@@ -3,9 +3,9 @@
     A_i,kl,m = N^{-1/2} Σ_j B_k(d_ij) Y_lm(r_ij) z_j
     s_i,l    = (2l + 1)^{-1/2} Σ_m (U A_i,l,m) (V A_i,l,m)
 
-Σ_m Y_lm(r) Y_lm(r') is the Legendre polynomial P_l of the angle between r and r', so s holds every pair
-of neighbours, at the cost of one sum over them (A. P. Bartók, R. Kondor, G. Csányi, Phys. Rev. B 87,
-184115 (2013), section III).
+Σ_m Y_lm(r) Y_lm(r') is 2l + 1 times the Legendre polynomial P_l of the cosine between r and r', so s holds
+every pair of neighbours, at the cost of one sum over them (A. P. Bartók, R. Kondor, G. Csányi, Phys. Rev. B
+87, 184115 (2013)).
 """
 
 from __future__ import annotations
