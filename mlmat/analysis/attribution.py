@@ -76,7 +76,7 @@ def attribute(predictor: Predictor, structures: Sequence[ase.Atoms]) -> Attribut
     if method is None and not hasattr(model, "of_means"):
         raise InputError(
             f"{type(model).__name__} does not say what its atoms contribute: use a predictor of schnet, "
-            "equivariant, hdnnp, dtnn, cgcnn or sgcnn"
+            "equivariant, hdnnp, dtnn, cgcnn, crystal or sgcnn"
         )
     per_atom = each_atom(predictor, structures, method or "atoms")
     scale, mean = np.asarray(predictor.scale, float), np.asarray(predictor.mean, float)

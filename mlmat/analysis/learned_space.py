@@ -28,7 +28,9 @@ def structure_vectors(predictor: Predictor, structures: Sequence[ase.Atoms]) -> 
     """
     model = predictor.model
     if not hasattr(model, "of_means") and type(model).__name__ not in ("SchNet", "Equivariant"):
-        raise InputError(f"{type(model).__name__} shows no vectors: use cgcnn, sgcnn, schnet or equivariant")
+        raise InputError(
+            f"{type(model).__name__} shows no vectors: use cgcnn, crystal, sgcnn, schnet or equivariant"
+        )
     features = each_atom(predictor, structures, "atoms" if hasattr(model, "atoms") else "features")
     branches = map(branches_of, explained_atoms(predictor.encoder, structures))
     return np.stack(

@@ -28,8 +28,8 @@ class DesignOptions:
     Examples: mlmat design --want gap=2.5 | mlmat design --want gap=6..7 --want logp=1..2 |
     mlmat design --want gap=3 --keep c1ccncc1 --compare | mlmat design --want gap=5 --start "CCOC(C)=O"
 
-    Crystals: --prototype with a predictor of structures (mlmat train --model cgcnn or schnet) designs the
-    elements on the sites of a prototype; no oracle judges them, predictions are written with structures.
+    Crystals: --prototype with a predictor of structures (mlmat train --model cgcnn, crystal, schnet) designs
+    the elements on the sites of a prototype; no oracle judges them, predictions are written with structures.
     mlmat design --prototype perovskite --predictor gap.mlmat --sites X=O,N --want gap=1.5
 
     Args:

@@ -40,8 +40,9 @@ class TrainOptions:
             with a test part. auto is that, or else random.
         fractions: train, validation and test part.
         model: auto, bond-mpnn or soft-mpnn (SMILES), schnet, dtnn, hdnnp, ani, equivariant,
-            cgcnn or sgcnn (structures; cgcnn is for crystals, sgcnn for slabs), amp (hdnnp with the
-            defaults of AMP) or amp-image (one network for structures of one size and order).
+            cgcnn, crystal or sgcnn (structures; cgcnn and the faster crystal are for crystals, sgcnn
+            for slabs), amp (hdnnp with the defaults of AMP) or amp-image (one network for structures of
+            one size and order).
         preset: how much work: quick, default (minutes on two cores), large (an accelerator).
         seed: of the split, the weights and the order.
         seeds: repeat everything with so many seeds and report the spread.
@@ -56,7 +57,7 @@ class TrainOptions:
         features: width of the network.
         layers: its rounds of messages.
         cutoff: of neighbours in structures, Å; dtnn takes all pairs of atoms without it.
-        neighbours: of each atom in cgcnn, the nearest; 12 without it.
+        neighbours: of each atom in cgcnn or crystal, the nearest; 12 or 16 without it.
         loss: "huber": squares of small residuals, sizes of large ones; "mse"; "mae", which serves the mean
             absolute error. Default: huber, and mse for amp.
         loss_weights: of energy per atom, forces and stress, where forces are learnt. Default: 1 1 1,
@@ -88,6 +89,7 @@ class TrainOptions:
         "ani",
         "equivariant",
         "cgcnn",
+        "crystal",
         "sgcnn",
         "amp",
         "amp-image",

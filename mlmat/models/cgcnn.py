@@ -31,7 +31,7 @@ from mlmat.graphs.mixture import rows_of
 from mlmat.graphs.segment import graph_of_node, real_atoms, segment_sum
 from mlmat.nn.activations import softplus
 from mlmat.nn.batch_norm import MaskedBatchNorm
-from mlmat.nn.radial import safe_norm
+from mlmat.nn.neighbour_table import nearest_table
 
 STEP = 0.2
 """Distance of two centres of the edge features, and their width, Å."""
@@ -153,7 +153,7 @@ class CGCNN(nn.Module):
         """Features of the atoms after the last convolution ``[n, features]``."""
         graph = jax.tree.map(jnp.asarray, graph)
         real = real_atoms(graph)
-        senders, distances = self._table(graph)
+        senders, distances = nearest_table(graph, self.neighbours)
         between = (distances > 0) & real[:, None]
         centres = jnp.arange(round(self.radius / STEP) + 1, dtype=distances.dtype) * STEP
         edges = jnp.exp(-(((distances[..., None] - centres) / STEP) ** 2))
@@ -162,15 +162,3 @@ class CGCNN(nn.Module):
         for convolution in self.convolutions:
             v = convolution(v, edges, senders, between, real, train)
         return v
-
-    @nn.nowrap
-    def _table(self, graph: jraph.GraphsTuple) -> tuple[jax.Array, jax.Array]:
-        """Neighbours of each atom ``[n, K]`` and their distances in Å, 0 where there is none."""
-        positions, width = graph.nodes["positions"], self.neighbours
-        vectors = positions[graph.senders] + graph.edges["shift"] - positions[graph.receivers]
-        # Every real atom has its `width` edges, in order, and padding comes after them.
-        slots = positions.shape[0] * width
-        missing = max(0, slots - graph.senders.shape[0])
-        distances = jnp.pad(safe_norm(vectors), (0, missing))[:slots]
-        senders = jnp.pad(graph.senders, (0, missing))[:slots]
-        return senders.reshape(-1, width), distances.reshape(-1, width)

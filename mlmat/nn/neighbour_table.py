@@ -62,3 +62,21 @@ def neighbour_table(graph: jraph.GraphsTuple, cutoff: float, width: int) -> Neig
     vectors = positions[partner] + offset - positions[:, None]
     total = before[jnp.searchsorted(receivers, jnp.arange(n), side="right")] - before[first_edge]
     return NeighbourTable(partner, vectors, safe_norm(vectors), inside, total > width)
+
+
+def nearest_table(graph: jraph.GraphsTuple, width: int) -> tuple[jax.Array, jax.Array]:
+    """Neighbours of each atom ``[n, K]``, and their distances in Å, 0 where there is none.
+
+    Args:
+        graph: see `mlmat.graphs.crystal_graph`: every real atom has its K edges, in order, and padding
+            comes after them.
+        width: K, that of the encoder.
+    """
+    graph = jax.tree.map(jnp.asarray, graph)
+    positions = graph.nodes["positions"]
+    vectors = positions[graph.senders] + graph.edges["shift"] - positions[graph.receivers]
+    slots = positions.shape[0] * width
+    missing = max(0, slots - graph.senders.shape[0])
+    distances = jnp.pad(safe_norm(vectors), (0, missing))[:slots]
+    senders = jnp.pad(graph.senders, (0, missing))[:slots]
+    return senders.reshape(-1, width), distances.reshape(-1, width)

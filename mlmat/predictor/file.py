@@ -33,6 +33,7 @@ from mlmat.graphs.softgraph import SoftGraphEncoder
 from mlmat.models.ani import ANI
 from mlmat.models.bond_mpnn import BondMPNN
 from mlmat.models.cgcnn import CGCNN
+from mlmat.models.crystal_network import CrystalNetwork
 from mlmat.models.dtnn import DTNN
 from mlmat.models.equivariant import Equivariant
 from mlmat.models.hdnnp import HDNNP
@@ -52,7 +53,19 @@ SHIPPED_RDKIT = SHIPPED.with_name("rdkit.mlmat")
 
 MODELS = {
     kind.__name__: kind
-    for kind in (ANI, CGCNN, HDNNP, SGCNN, BondMPNN, DTNN, Equivariant, SchNet, SiteNetwork, SoftMPNN)
+    for kind in (
+        ANI,
+        CGCNN,
+        HDNNP,
+        SGCNN,
+        BondMPNN,
+        CrystalNetwork,
+        DTNN,
+        Equivariant,
+        SchNet,
+        SiteNetwork,
+        SoftMPNN,
+    )
 }
 DESCRIPTORS = {
     kind.__name__: kind

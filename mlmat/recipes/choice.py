@@ -11,8 +11,8 @@ from mlmat.training.config import LossConfig, TrainingConfig
 
 KINDS = {
     **dict.fromkeys(("bond-mpnn", "soft-mpnn"), "smiles"),
-    **dict.fromkeys(("schnet", "dtnn", "hdnnp", "ani", "equivariant", "cgcnn", "sgcnn"), "structure"),
-    **dict.fromkeys(("amp", "amp-image"), "structure"),
+    **dict.fromkeys(("schnet", "dtnn", "hdnnp", "ani", "equivariant"), "structure"),
+    **dict.fromkeys(("cgcnn", "crystal", "sgcnn", "amp", "amp-image"), "structure"),
 }
 """Model name → what it takes. The first of a kind is its default."""
 
@@ -56,6 +56,7 @@ COST = {
     "ani": 1.0,
     "equivariant": 4.0,
     "cgcnn": 1.5,
+    "crystal": 0.3,
     "sgcnn": 1.5,
     "amp": 1.0,
     "amp-image": 1.0,
@@ -64,6 +65,9 @@ COST = {
 
 HIDDEN = {"quick": 24, "default": 30, "large": 60}
 """Width of the two hidden layers of a potential on symmetry functions; they are small by design."""
+
+NEAREST = {"cgcnn": 12, "crystal": 16}
+"""Networks that take the nearest neighbours of each atom, and how many without --neighbours."""
 
 AMP = ("amp", "amp-image")
 AMP_WIDTH, AMP_CUTOFF = 5, 6.5
@@ -101,7 +105,7 @@ class Choice:
         fields: fields of the network beside those the data decide.
         cutoff: of neighbours in structures, Å; None: `CUTOFF`, or all pairs for a DTNN as published.
         loss: its kind, and the weights of energies, forces and stress where forces are learnt.
-        neighbours: of each atom, where a network takes the nearest (CGCNN); None: as published.
+        neighbours: of each atom, where a network takes the nearest (`NEAREST`); None: as published.
     """
 
     model: str
@@ -134,9 +138,10 @@ class Choice:
         symbols = {symbol for atoms in items for symbol in set(atoms.get_chemical_symbols())}
         if self.model == "dtnn" and not self.cutoff and any(atoms.pbc.any() for atoms in items):
             raise InputError("dtnn takes all pairs of atoms, and a crystal has no end of them: give --cutoff")
-        if self.model == "cgcnn":
+        if self.model in NEAREST:
             given = {"radius": self.cutoff, "neighbours": self.neighbours}
             sizes = {name: size for name, size in given.items() if size is not None}
+            sizes = {"neighbours": NEAREST[self.model]} | sizes
             return CrystalGraphEncoder(tuple(sorted(symbols, key=atomic_numbers.get)), **sizes)
         if self.model == "sgcnn":
             cutoff = {"cutoff": self.cutoff} if self.cutoff else {}
@@ -170,6 +175,11 @@ class Choice:
 
                 sizes = {"neighbours": encoder.neighbours, "radius": encoder.radius}
                 return CGCNN(encoder.elements, outputs, pooling=pooling, **sizes, **self.fields)
+            case "crystal":
+                from mlmat.models.crystal_network import CrystalNetwork
+
+                sizes = {"neighbours": encoder.neighbours, "pooling": pooling}
+                return CrystalNetwork(encoder.elements, outputs, **sizes, **self.fields)
             case "sgcnn":
                 from mlmat.models.sgcnn import SGCNN
 
@@ -251,9 +261,10 @@ def choose(
     if KINDS[model] != kind:
         fitting = ", ".join(name for name, takes in KINDS.items() if takes == kind)
         raise InputError(f"{model} takes {KINDS[model]}, and the data are {kind}: choose {fitting}")
-    if given.get("neighbours") is not None and model != "cgcnn":
+    if given.get("neighbours") is not None and model not in NEAREST:
         raise InputError(
-            f"{model} takes all neighbours within a cutoff: leave --neighbours out, or take cgcnn"
+            f"{model} takes all neighbours within a cutoff: leave --neighbours out, or take "
+            f"{' or '.join(NEAREST)}"
         )
     if preset not in PRESETS:
         raise InputError(f"unknown preset {preset!r}: choose {', '.join(PRESETS)}")

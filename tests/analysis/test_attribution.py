@@ -22,6 +22,7 @@ from mlmat.graphs.packing import Budget, pack
 from mlmat.graphs.radius_graph import RadiusGraphEncoder
 from mlmat.graphs.slab_graph import SlabGraphEncoder
 from mlmat.models.cgcnn import CGCNN
+from mlmat.models.crystal_network import CrystalNetwork
 from mlmat.models.schnet import SchNet
 from mlmat.models.sgcnn import SGCNN
 from mlmat.predictor import Predictor, predict_items, save_predictor
@@ -56,6 +57,11 @@ def cgcnn(pooling="mean"):
     return predictor_of(model, CrystalGraphEncoder(ELEMENTS))
 
 
+def crystal(pooling):
+    model = CrystalNetwork(ELEMENTS, 2, features=6, channels=3, layers=1, pooling=pooling)
+    return predictor_of(model, CrystalGraphEncoder(ELEMENTS, 16))
+
+
 def schnet(pooling, reference=None):
     model = SchNet(len(ELEMENTS), 2, features=6, interactions=1, basis=5, cutoff=CUTOFF, pooling=pooling)
     return predictor_of(model, RadiusGraphEncoder(ELEMENTS, CUTOFF), reference)
@@ -65,6 +71,8 @@ REFERENCE = np.arange(10.0).reshape(5, 2)
 CASES = {
     "cgcnn, mean": cgcnn,
     "cgcnn, sum": lambda: cgcnn("sum"),
+    "crystal, mean": lambda: crystal("mean"),
+    "crystal, sum": lambda: crystal("sum"),
     "schnet, mean": lambda: schnet("mean"),
     "schnet, sum with contributions of elements": lambda: schnet("sum", REFERENCE),
 }

@@ -176,7 +176,8 @@ def test_dtnn_takes_all_pairs_of_atoms_and_is_saved(clusters, tmp_path):
     assert chosen("structure", model="dtnn", cutoff=6.0).encoder(crystal).cutoff == 6.0
 
 
-def test_cgcnn_learns_crystals_and_is_saved(tmp_path):
+@pytest.mark.parametrize("model", ["cgcnn", "crystal"])
+def test_crystals_are_learnt_and_the_predictor_saved(model, tmp_path):
     random = np.random.default_rng(0)
     items = []
     for _ in range(COUNT):
@@ -184,13 +185,13 @@ def test_cgcnn_learns_crystals_and_is_saved(tmp_path):
         items.append(salt)
     volumes = np.array([[atoms.cell.volume / len(atoms)] for atoms in items])
     task = Task("structure", items, volumes, ("volume",), ("Å^3/atom",))
-    settings = chosen("structure", model="cgcnn", members=2, epochs=8, learning_rate=1e-2)
+    settings = chosen("structure", model=model, members=2, epochs=8, learning_rate=1e-2)
     found = fit_task(task, *PARTS[:2], settings)
     assert found.predictor.model.pooling == "mean"
     error, _ = errors(task, found.predictor)
     assert error.mean() < 0.3 * volumes.std()
-    save_predictor(found.predictor, tmp_path / "cgcnn.mlmat")
-    again, _ = errors(task, load_predictor(tmp_path / "cgcnn.mlmat"))
+    save_predictor(found.predictor, tmp_path / "crystals.mlmat")
+    again, _ = errors(task, load_predictor(tmp_path / "crystals.mlmat"))
     np.testing.assert_allclose(again, error, rtol=1e-5)
     with pytest.raises(InputError, match="jumps"):
         check_forces(found.predictor)

@@ -108,9 +108,10 @@ def test_the_equivariant_network_takes_intensive_properties():
 
 
 def test_numbers_of_neighbours():
-    choice = chosen("cgcnn", neighbours=18)
-    encoder = choice.encoder(ITEMS)
-    assert encoder.neighbours == choice.network(encoder, 1, False).neighbours == 18
-    assert chosen("cgcnn").encoder(ITEMS).neighbours == 12
+    for model, usual in (("cgcnn", 12), ("crystal", 16)):
+        choice = chosen(model, neighbours=18)
+        encoder = choice.encoder(ITEMS)
+        assert encoder.neighbours == choice.network(encoder, 1, False).neighbours == 18
+        assert chosen(model).encoder(ITEMS).neighbours == usual
     with pytest.raises(InputError, match="leave --neighbours out"):
         chosen("schnet", neighbours=18)

@@ -1,12 +1,13 @@
 """The experiment on crystals: parts that do not share a family, metrics beside the paper's."""
 
 import json
+from dataclasses import replace
 
 import ase.build
 import numpy as np
 import pytest
 
-from experiments.cgcnn.run import RESTART, Config, metrics_of, run_cell, settings
+from experiments.cgcnn.run import CRYSTAL, MEMBERS, RESTART, Config, metrics_of, run_cell, settings
 from experiments.cgcnn.targets import TARGETS, Crystals, Target, crystals, parts
 from mlmat.data.families import chemical_system
 from mlmat.errors import DataError
@@ -32,9 +33,10 @@ def test_parts(split):
     np.testing.assert_array_equal(fewer.test, rows.test)
 
 
-def test_the_network_without_convolutions_is_the_only_other_one():
+def test_networks():
     config = Config(preset="full")
-    full, bare = (settings(config, "poisson_ratio", model, 2_041) for model in config.models)
+    full, own, bare = (settings(config, "poisson_ratio", model, 2_041) for model in config.models)
+    assert (own.model, own.training) == ("crystal", replace(full.training, members=MEMBERS))
     assert full.fields == {"features": 64, "layers": 4, "hidden": 32, "hidden_layers": 1}
     assert bare.fields["layers"] == 0
     assert full.training == bare.training
@@ -84,6 +86,21 @@ def test_a_later_round_goes_on_from_the_one_before(tmp_path):
         "CGCNN, 2 rounds, random split, 60 training crystals",
         "mean over the 2 rounds, random split, 60 training crystals",
     ]
+
+
+def test_networks_of_an_ensemble_are_scored_alone_and_together(tmp_path):
+    rng = np.random.default_rng(0)
+    items = [ase.build.bulk("NaCl", "rocksalt", a=a) for a in rng.uniform(5, 6, 90)]
+    found = Crystals(items, np.array([len(a) / a.get_volume() for a in items]), [str(k) for k in range(90)])
+    config = Config("full", tmp_path, epochs=2, n_train=60)
+    row = run_cell(config, "band_gap", CRYSTAL, "random", lambda name: found)
+    assert row["members"] == MEMBERS
+    assert 0 < row["mae"] <= row["alone"]["mae"] * (1 + 1e-6)
+    assert run_cell(config, "band_gap", CRYSTAL, "random", lambda name: None) == row  # read, not run again
+    together, alone = metrics_of([row])
+    assert (together.value, alone.value) == (row["mae"], row["alone"]["mae"])
+    assert together.variant == f"{MEMBERS} crystal networks, random split, 60 training crystals"
+    assert alone.variant == "crystal network, random split, 60 training crystals"
 
 
 def test_gaps_are_of_non_metals():

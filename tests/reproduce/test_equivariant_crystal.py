@@ -9,7 +9,7 @@ def test_cells_come_cheap_first_and_cover_what_is_compared():
     assert found[0][:2] == ("log_bulk_modulus", 500)
     assert found[-1][:2] == ("formation_energy", None)
     assert {model for *_, model in found} == set(MODELS)
-    assert len(found) == len(set(found)) == 6 * 2 * 3
+    assert len(found) == len(set(found)) == 6 * 2 * 4
     assert cells(Config()) == [("log_bulk_modulus", 200, "random", model) for model in MODELS]
 
 

@@ -27,6 +27,7 @@ from mlmat.graphs.crystal_graph import CrystalGraphEncoder
 from mlmat.graphs.mixture import MIXTURE
 from mlmat.graphs.radius_graph import find_neighbours
 from mlmat.models.cgcnn import CGCNN
+from mlmat.models.crystal_network import CrystalNetwork
 from mlmat.models.schnet import SchNet
 from mlmat.models.site_network import SiteNetwork
 from mlmat.predictor import Predictor
@@ -147,7 +148,7 @@ def climbable(
     """A predictor of structures made climbable over a space.
 
     Args:
-        predictor: whose network takes mixtures: CGCNN or SchNet.
+        predictor: whose network takes mixtures: CGCNN, the crystal network or SchNet.
         space: of crystals.
         lattice: of its prototype, with the predictor's elements.
         deform: whether crystals may be strained and their atoms displaced.
@@ -160,9 +161,9 @@ def climbable(
     """
     if getattr(predictor.encoder, "kind", "") != "structure":
         raise InputError("designing crystals takes a predictor of structures: mlmat train --model cgcnn")
-    if not isinstance(predictor.model, CGCNN | SchNet | SiteNetwork):
+    if not isinstance(predictor.model, CGCNN | CrystalNetwork | SchNet | SiteNetwork):
         kind = type(predictor.model).__name__
-        raise InputError(f"{kind} takes no mixtures of elements: train CGCNN or SchNet")
+        raise InputError(f"{kind} takes no mixtures of elements: train cgcnn, crystal or schnet")
     elements = predictor.encoder.elements
     for symbol in space.elements:
         if symbol not in elements:
@@ -220,7 +221,7 @@ def _nearest(encoder: CrystalGraphEncoder, space: CrystalSpace, deform: bool) ->
         filled = ", ".join(map(str, reach[gaps >= 1 + TIE][:6])) or "none is known"
         raise InputError(
             f"with {width} neighbours an atom of {space.prototype.name} has several that are equally far: "
-            f"train cgcnn with --neighbours that fill a shell of every site ({filled}), or schnet"
+            f"train cgcnn or crystal with --neighbours that fill a shell of every site ({filled}), or schnet"
         )
     if deform and gap < 1 + 4 * LIMIT:
         raise InputError(

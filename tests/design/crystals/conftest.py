@@ -11,6 +11,7 @@ from mlmat.design.crystals.space import make_space
 from mlmat.graphs.crystal_graph import CrystalGraphEncoder
 from mlmat.graphs.radius_graph import RadiusGraphEncoder
 from mlmat.models.cgcnn import CGCNN
+from mlmat.models.crystal_network import CrystalNetwork
 from mlmat.models.schnet import SchNet
 from mlmat.predictor import Predictor
 
@@ -29,6 +30,9 @@ def predictor_of(kind, space, members=2, neighbours=20):
     if kind == "cgcnn":
         encoder = CrystalGraphEncoder(elements, neighbours)
         model = CGCNN(elements, 2, features=8, layers=2, hidden=8, neighbours=neighbours)
+    elif kind == "crystal":
+        encoder = CrystalGraphEncoder(elements, neighbours)
+        model = CrystalNetwork(elements, 2, features=8, layers=2, channels=4, neighbours=neighbours)
     else:
         encoder = RadiusGraphEncoder(elements, 4.5)
         model = SchNet(len(elements), 2, features=8, interactions=2, basis=8, cutoff=4.5, pooling="mean")
@@ -42,6 +46,11 @@ def predictor_of(kind, space, members=2, neighbours=20):
 @pytest.fixture(scope="session")
 def cgcnn(space):
     return climbable(predictor_of("cgcnn", space), space, covalent_lattice(space.prototype, space.elements))
+
+
+@pytest.fixture(scope="session")
+def crystal(space):
+    return climbable(predictor_of("crystal", space), space, covalent_lattice(space.prototype, space.elements))
 
 
 @pytest.fixture(scope="session")

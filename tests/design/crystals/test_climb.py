@@ -19,7 +19,7 @@ from mlmat.errors import InputError, UnknownElementError
 from mlmat.predictor import predict_items
 
 
-@pytest.mark.parametrize("kind", ["cgcnn", "schnet"])
+@pytest.mark.parametrize("kind", ["cgcnn", "crystal", "schnet"])
 def test_corners_have_the_predictors_own_value(space, kind, request):
     climbed = request.getfixturevalue(kind)
     modes = len(climbed.frame.strains)
@@ -34,7 +34,7 @@ def test_corners_have_the_predictors_own_value(space, kind, request):
     np.testing.assert_allclose(std, own.std, rtol=1e-3, atol=1e-5)
 
 
-@pytest.mark.parametrize("kind", ["cgcnn", "schnet"])
+@pytest.mark.parametrize("kind", ["cgcnn", "crystal", "schnet"])
 def test_slopes_are_those_of_finite_differences(space, kind, request):
     climbed = request.getfixturevalue(kind)
     with jax.enable_x64(True):
