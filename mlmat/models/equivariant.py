@@ -32,7 +32,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import flax.linen as nn
 import jax
@@ -42,6 +42,7 @@ import numpy as np
 
 from mlmat.graphs.packing import budget_for, pack
 from mlmat.graphs.segment import graph_of_node, real_atoms, segment_sum
+from mlmat.nn.element_table import ElementTable
 from mlmat.nn.equivariant import (
     PARTS,
     LinearTensors,
@@ -81,6 +82,8 @@ class Equivariant(nn.Module):
         whitening: added to every variance, as a share of their median: what varies less is not blown up
             to unit variance. Atoms of one material, as of a potential, bear a tenth; where every crystal
             is another, small differences are mostly noise.
+        symbols: of the elements, in the encoder's order, for weights of elements that are linear in their
+            properties (`mlmat.nn.element_table`); none: each element has its own, as in a potential of few.
     """
 
     elements: int
@@ -95,6 +98,7 @@ class Equivariant(nn.Module):
     width: int = 16
     pooling: Literal["sum", "mean"] = "sum"
     whitening: float = 0.1
+    symbols: tuple[str, ...] = ()
 
     def grown(self, graphs: Sequence[jraph.GraphsTuple]) -> Equivariant:
         """The same network with room for the neighbours in some graphs; see `mlmat.nn.module.grown`."""
@@ -148,6 +152,16 @@ class Equivariant(nn.Module):
             centre = self.variable(SCALING, "centre", lambda: centre).value
         return mixing, centre
 
+    def _rows(self, name: str, init: nn.initializers.Initializer, base: float) -> nn.Module:
+        """Table of numbers of each element, see `symbols`."""
+        if self.symbols:
+            return ElementTable(self.symbols, self.features, init, base, name=name)
+
+        def start(*of: Any) -> jax.Array:
+            return init(*of) + base
+
+        return nn.Embed(self.elements, self.features, embedding_init=start, name=name)
+
     @nn.compact
     def atomic(self, graph: jraph.GraphsTuple) -> jax.Array:
         """Padded batch → what each atom contributes, ``[n, outputs]``."""
@@ -157,7 +171,7 @@ class Equivariant(nn.Module):
         radial = jnp.einsum("nkj,lkc->lncj", self._radial(table), mixing, precision=jax.lax.Precision.HIGHEST)
         angular = spherical_harmonics(table.vectors)
         finer = higher_harmonics(table.vectors, self.degree)
-        embedded = nn.Embed(self.elements, self.features, name="embedding")(species)
+        embedded = self._rows("embedding", nn.linear.default_embed_init, 0.0)(species)
         x: Tensors = (embedded[:, None],)
         for layer in range(1, self.layers):
             message = Convolution(self.features, name=f"convolution_{layer}")(
@@ -168,9 +182,10 @@ class Equivariant(nn.Module):
                     radial[3:], finer, species, table.senders
                 )
                 message = (message[0] + pairs[:, None], *message[1:])
-            product = TensorProducts(self.elements, self.order, name=f"products_{layer}")(message, species)
-            ones = nn.initializers.ones
-            gain = nn.Embed(self.elements, self.features, embedding_init=ones, name=f"gain_{layer}")(species)
+            product = TensorProducts(self.elements, self.order, self.symbols, name=f"products_{layer}")(
+                message, species
+            )
+            gain = self._rows(f"gain_{layer}", nn.initializers.zeros, 1.0)(species)
             kept = LinearTensors(self.features, name=f"kept_{layer}")(tuple(t * gain[:, None] for t in x))
             x = LinearTensors(self.features, name=f"update_{layer}")(product)
             x = (*(new + old for new, old in zip(x, kept, strict=False)), *x[len(kept) :])

@@ -21,6 +21,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from mlmat.nn.element_table import ElementTable
 from mlmat.nn.radial import safe_norm
 
 Tensors = tuple[jax.Array, jax.Array, jax.Array]
@@ -131,10 +132,13 @@ class TensorProducts(nn.Module):
     Attributes:
         elements: number of elements.
         order: 1, 2 or 3 factors.
+        symbols: of the elements, for weights that they have in common (`ElementTable`); none: each
+            element has its own.
     """
 
     elements: int
     order: int
+    symbols: tuple[str, ...] = ()
 
     @nn.compact
     def __call__(self, x: Tensors, species: jax.Array) -> Tensors:
@@ -148,6 +152,9 @@ class TensorProducts(nn.Module):
 
         def weights(name: str, count: int) -> jax.Array:
             init = nn.initializers.normal(count**-0.5)
+            if self.symbols:
+                rows = ElementTable(self.symbols, channels * count, init, name=name)(species)
+                return rows.reshape(-1, channels, count)
             return self.param(name, init, (self.elements, channels, count))[species]
 
         total, product = x * weights("weight_1", 1), x

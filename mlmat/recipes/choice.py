@@ -204,7 +204,8 @@ class Choice:
             case "equivariant":
                 from mlmat.models.equivariant import Equivariant
 
-                fields = {"cutoff": encoder.cutoff, "pooling": pooling} | EQUIVARIANT[pooling] | self.fields
+                fields = {"cutoff": encoder.cutoff, "pooling": pooling} | EQUIVARIANT[pooling]
+                fields |= ({} if extensive else {"symbols": encoder.elements}) | self.fields
                 return Equivariant(len(encoder.elements), outputs, **fields)
             case "ani":
                 from mlmat.models.ani import ANI, widths_of

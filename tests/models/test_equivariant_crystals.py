@@ -8,6 +8,7 @@ import pytest
 from ase.build import bulk, make_supercell
 from scipy.spatial.transform import Rotation
 
+from mlmat.descriptors.element_vectors import element_vectors
 from mlmat.graphs.packing import Budget, pack
 from mlmat.graphs.radius_graph import RadiusGraphEncoder
 from mlmat.models.equivariant import Equivariant
@@ -26,6 +27,7 @@ MODEL = Equivariant(
     neighbours=6.0,
     width=24,
     pooling="mean",
+    symbols=ELEMENTS,
 )
 BUDGET = Budget(40, 900, 5)
 
@@ -99,6 +101,27 @@ def test_what_is_the_same_crystal_has_the_same_properties(name, variables):
     other = rough()
     other.positions[0, 0] += 0.2
     assert np.abs(values(variables, [other])[0][0] - before).max() > 1e-2
+
+
+def test_weights_that_elements_have_in_common_are_rows_of_a_table_of_their_properties(variables):
+    bits = element_vectors(ELEMENTS)
+    bits = bits / bits.sum(axis=1).mean() ** 0.5
+
+    def table(node, base):
+        return bits @ node["kernel"] + base
+
+    params = {name: dict(node) for name, node in variables["params"].items()}
+    params["embedding"] = {"embedding": table(params["embedding"], 0)}
+    params["gain_1"] = {"embedding": table(params["gain_1"], 1)}
+    for name, node in params["products_1"].items():
+        params["products_1"][name] = table(node, 0).reshape(len(ELEMENTS), MODEL.features, -1)
+    free = MODEL.clone(symbols=())
+    shapes = jax.eval_shape(free.init, jax.random.key(0), batch_of([rough()]))["params"]
+    assert jax.tree.map(np.shape, params) == jax.tree.map(lambda leaf: leaf.shape, dict(shapes))
+    structures = [rough(), bulk("Cu")]
+    with jax.enable_x64(True):
+        found = free.apply({**variables, "params": params}, batch_of(structures))[:2]
+    np.testing.assert_allclose(found, values(variables, structures)[0], rtol=2e-4, atol=1e-5)
 
 
 def test_the_mean_of_what_atoms_contribute(variables):

@@ -102,6 +102,7 @@ def test_the_equivariant_network_takes_intensive_properties():
     # A potential may tell finer differences apart: its atoms are of one material.
     potential = model.network(model.encoder(ITEMS), 1, True)
     assert (predictor.model.degree, potential.degree) == (2, 4)
+    assert (predictor.model.symbols, potential.symbols) == (predictor.encoder.elements, ())
     assert predictor.model.whitening > potential.whitening
     one, eight = predict_items(predictor, [ITEMS[0], ITEMS[0] * (2, 2, 2)]).mean[:, 0]
     assert one == pytest.approx(eight, rel=1e-4)

@@ -25,5 +25,6 @@ def test_metrics_name_their_networks():
     row = {"name": "log_bulk_modulus", "split": "random", "n_train": 200, "n_test": 50}
     row |= {"mae": 0.1, "std": 0.01, "mean": 0.3}
     metrics = metrics_of([{**row, "model": EQUIVARIANT}, {**row, "model": "CGCNN", "mae": 0.2}])
-    assert [m.value for m in metrics] == [0.3, 0.1, 0.2]
-    assert metrics[1].variant.startswith("equivariant, random split, 200")
+    assert [m.value for m in metrics] == [0.1, 0.3, 0.2]
+    assert metrics[0].variant.startswith("equivariant, random split, 200")
+    assert all(metric.paper is None for metric in metrics)
