@@ -6,8 +6,9 @@ Every README holds a pair of marks; what stands between them comes from
 ``results/full.json`` (or ``quick.json``) of the experiments and is never typed by hand. A mark may
 name the one metric it wants: ``<!-- numbers: inverse_gap, only hit share -->``, or set it out in rows
 and columns, by what stands before and after the first comma of its variants:
-``<!-- numbers: inverse_gap, grid hit share -->``. ``<!-- dots: hdnnp_mlearn, forces MAE -->`` draws a
-metric as a picture, into the folder ``figures`` of its experiment.
+``<!-- numbers: inverse_gap, grid hit share -->``; ``<!-- numbers: cgcnn, grid -->`` does so with every
+metric. ``<!-- dots: hdnnp_mlearn, forces MAE -->`` draws a metric as a picture, into the folder
+``figures`` of its experiment.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from mlmat.analysis.record import RunRecord, load_record
 from mlmat.files import atomic_write
 
 ROOT = Path(__file__).parent
-BLOCK = re.compile(r"(<!-- numbers: (\w+)(?:, (only|grid) (.+?))? -->\n).*?(<!-- end -->)", re.DOTALL)
+BLOCK = re.compile(r"(<!-- numbers: (\w+)(?:, (only|grid)(?: ([^>]+?))?)? -->\n).*?(<!-- end -->)", re.DOTALL)
 
 PICTURE = re.compile(r"(<!-- dots: (\w+), (.+?) -->\n).*?(<!-- end -->)", re.DOTALL)
 
@@ -54,12 +55,20 @@ def table(record: RunRecord, only: str | None = None) -> str:
     return "\n".join([*lines, "", origin(record)])
 
 
+def grids(record: RunRecord, only: str | None = None) -> str:
+    """Markdown table of each metric (or the one of a name), see `grid`, with how they were made."""
+    names = dict.fromkeys(metric.name for metric in record.metrics if only in (None, metric.name))
+    return "\n\n".join([*(grid(record, name) for name in names), origin(record)])
+
+
 def grid(record: RunRecord, name: str) -> str:
     """Markdown table of one metric: variants ``"row, column"`` set out; a row without a column fills all.
 
-    A column whose name begins with that of a broader one takes its value where it has none itself.
+    A column whose name begins with that of a broader one takes its value where it has none itself. Published
+    values are the last row.
     """
     cells: dict[str, dict[str, str]] = {}
+    published: dict[str, str] = {}
     for metric in record.metrics:
         if metric.name == name:
             row, _, column = (metric.variant or "").partition(", ")
@@ -68,6 +77,10 @@ def grid(record: RunRecord, name: str) -> str:
                 half = measured(1.96 * metric.std, metric.unit, digits=2)
                 value += f" ± {half.removesuffix(metric.unit).strip()}"
             cells.setdefault(row, {})[column] = value
+            if metric.paper is not None:
+                published[column] = measured(metric.paper, metric.unit)
+    if published:
+        cells["published"] = published
     names = list(dict.fromkeys(column for row in cells.values() for column in row))
     columns = [c for c in names if not any(other != c and other.startswith(c) for other in names)]
 
@@ -79,7 +92,7 @@ def grid(record: RunRecord, name: str) -> str:
         f"| {label} | {' | '.join(value(row, column) for column in columns)} |"
         for label, row in cells.items()
     ]
-    return "\n".join([*lines, "", origin(record)])
+    return "\n".join(lines)
 
 
 def origin(record: RunRecord) -> str:
@@ -104,7 +117,7 @@ def numbers(match: re.Match) -> str:
     if record is None:
         print(f"{match[2]} has no stored results yet")
         return match[0]
-    shown = grid(record, match[4]) if match[3] == "grid" else table(record, match[4])
+    shown = grids(record, match[4]) if match[3] == "grid" else table(record, match[4])
     return f"{match[1]}{shown}\n{match[5]}"
 
 

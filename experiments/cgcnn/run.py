@@ -218,15 +218,15 @@ def metrics_of(results: list[dict]) -> list[Metric]:
             metrics.append(
                 Metric(title, row["mean"], target.unit, variant=f"training mean, {where}", **common)
             )
-        rounds = f"{row['rounds']} rounds, " if "rounds" in row else ""
         kind = row.get("loss", "huber")  # cells of before there was a choice do not say
-        loss = "" if kind == "huber" else f"{LOSSES[kind]}, "
-        many = f"{row['members']} " if "members" in row else ""
-        tests = {f"{many}{row['model']}{'s' * bool(many)}, {loss}{rounds}{where}": row}
-        if many:
-            tests[f"{row['model']}, {loss}{rounds}{where}"] = row["alone"]
+        said = [f"{row['rounds']} rounds"] if "rounds" in row else []
+        said += [LOSSES[kind]] if kind != "huber" else []
+        how = f" ({', '.join(said)})" if said else ""
+        tests = {f"{row['model']}{how}, {where}": row.get("alone", row)}
+        if "members" in row:
+            tests[f"{row['members']} {row['model']}s{how}, {where}"] = row
         if "together" in row:
-            tests[f"mean over the {rounds}{loss}{where}"] = row["together"]
+            tests[f"mean over the {row['rounds']} rounds, {where}"] = row["together"]
         for variant, error in tests.items():
             value, std = error["mae"], error["std"]
             metrics.append(Metric(title, value, target.unit, std, variant=variant, **common, **paper))

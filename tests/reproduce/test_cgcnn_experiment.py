@@ -57,7 +57,7 @@ def test_metrics_stand_beside_the_paper_in_the_random_split_only():
     assert [metric.value for metric in found] == [1.0, 0.4, 1.0, 0.4]
     assert metrics_of([row | {"split": "random", "loss": "huber"}]) == found[:2]
     (_, other) = metrics_of([row | {"split": "random", "loss": "mae"}])
-    assert other.variant == "CGCNN, absolute error, random split, 5 training crystals"
+    assert other.variant == "CGCNN (absolute error), random split, 5 training crystals"
 
 
 def test_a_later_round_goes_on_from_the_one_before(tmp_path):
@@ -83,7 +83,7 @@ def test_a_later_round_goes_on_from_the_one_before(tmp_path):
     assert 0 < twice["together"]["mae"] <= (once["mae"] + twice["mae"]) / 2 * (1 + 1e-6)
     names = [metric.variant for metric in metrics_of([twice])]
     assert names[1:] == [
-        "CGCNN, 2 rounds, random split, 60 training crystals",
+        "CGCNN (2 rounds), random split, 60 training crystals",
         "mean over the 2 rounds, random split, 60 training crystals",
     ]
 
@@ -97,7 +97,7 @@ def test_networks_of_an_ensemble_are_scored_alone_and_together(tmp_path):
     assert row["members"] == MEMBERS
     assert 0 < row["mae"] <= row["alone"]["mae"] * (1 + 1e-6)
     assert run_cell(config, "band_gap", CRYSTAL, "random", lambda name: None) == row  # read, not run again
-    together, alone = metrics_of([row])
+    alone, together = metrics_of([row])
     assert (together.value, alone.value) == (row["mae"], row["alone"]["mae"])
     assert together.variant == f"{MEMBERS} crystal networks, random split, 60 training crystals"
     assert alone.variant == "crystal network, random split, 60 training crystals"

@@ -3,7 +3,7 @@
 import pytest
 
 from experiments.dots import draw_dots, without_shared_parts
-from experiments.tables import BLOCK, PICTURE, grid, table
+from experiments.tables import BLOCK, PICTURE, grid, grids, table
 from mlmat.analysis.record import Metric, RunRecord
 from mlmat.errors import InputError
 
@@ -32,7 +32,21 @@ def test_one_metric_in_rows_and_columns():
     assert lines[0] == "| hits | low, 2,000 evaluations | high, 2,000 evaluations |"
     assert lines[2] == "| nobody | 1.0% ± 0.2% |  |"
     assert lines[3] == "| genetic | 25.0% ± 19.6% | 50.0% |"
-    assert len(lines) == 6
+    assert len(lines) == 4
+
+
+def test_a_grid_of_every_metric_and_of_one():
+    text = grids(record())
+    assert [line.split(" |")[0] for line in text.splitlines() if line.startswith(("| hits", "| error"))] == [
+        "| hits",
+        "| error",
+    ]
+    assert text.count("± is half") == 1
+    assert "| error" not in grids(record(), "hits")
+    assert BLOCK.search("<!-- numbers: a, grid -->\n<!-- end -->\n<!-- dots: a, b -->\n").group(3, 4) == (
+        "grid",
+        None,
+    )
 
 
 def test_all_metrics_one_a_line():
@@ -53,6 +67,9 @@ def test_published_values_stand_beside_the_measured_ones():
     assert lines[0] == "| what | of | measured | published | n |"
     assert lines[2] == "| error | a | 0.100 eV | 0.200 eV |  |"
     assert lines[3] == "| error | b | 0.300 eV |  |  |"
+    beside = Metric("error", 0.1, "eV", variant="a, all", paper=0.2)
+    lines = grid(record().__class__(**{**vars(record()), "metrics": [beside]}), "error").splitlines()
+    assert lines[2:] == ["| a | 0.100 eV |", "| published | 0.200 eV |"]
 
 
 def test_a_picture_of_one_metric(tmp_path):
