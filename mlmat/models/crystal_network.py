@@ -1,4 +1,4 @@
-"""Crystal network: continuous filters on the nearest neighbours of each atom, at a sixth of CGCNN's cost.
+"""Crystal network: continuous filters on the nearest neighbours of each atom, at a fifth of CGCNN's cost.
 
 The graph and the element bits are those of CGCNN (T. Xie, J. C. Grossman, Phys. Rev. Lett. 120, 145301
 (2018)), messages are continuous filters, linear in a radial basis, as in SchNet (K. T. Schütt et al.,
