@@ -67,6 +67,7 @@ class Config:
         n_train: training crystals; default those of the paper.
         epochs: default by preset.
         learning_rate: peak of the schedule.
+        optimiser: see `mlmat.training.config.TrainingConfig`.
         loss: of a residual, see `mlmat.training.config.LossConfig`; "mae" is what is reported.
         rounds: trainings one after the other; each but the first starts from the best weights of the one
             before, at `RESTART` of its rate (I. Loshchilov, F. Hutter, ICLR 2017).
@@ -81,6 +82,7 @@ class Config:
     n_train: int | None = None
     epochs: int | None = None
     learning_rate: float = 3e-3
+    optimiser: Literal["adamw", "muon"] = "adamw"
     loss: Literal["huber", "mse", "mae"] = "huber"
     rounds: int = 1
     seed: int = 0
@@ -98,6 +100,7 @@ def settings(config: Config, name: str, model: str, n_train: int) -> Choice:
         epochs=config.epochs or usual,
         batch=64 if n_train > 4_000 else 32,
         learning_rate=config.learning_rate,
+        optimiser=config.optimiser,
         seed=config.seed,
     )
     return replace(choice, fields=MODELS[model], loss=LossConfig(kind=config.loss))
@@ -122,8 +125,9 @@ def run_cell(
         settings: network and training of a cell.
     """
     n_train = config.n_train or (None if config.preset == "full" else 200)
-    loss = "" if config.loss == "huber" else f"-{config.loss}"
-    stem = f"{name}-{split}-{model.replace(' ', '_')}-{n_train or 'all'}{loss}-{config.seed}"
+    chosen = ((config.loss, Config.loss), (config.optimiser, Config.optimiser))
+    unusual = "".join(f"-{value}" for value, usual in chosen if value != usual)
+    stem = f"{name}-{split}-{model.replace(' ', '_')}-{n_train or 'all'}{unusual}-{config.seed}"
     stems = [stem + (f"-{k + 1}" if k else "") for k in range(config.rounds)]
     folder = config.out / "cells"
     path = folder / f"{stems[-1]}.json"
@@ -145,7 +149,7 @@ def run_cell(
     truth = found.values[rows.test]
     result = {
         "name": name, "split": split, "model": model, "n_train": len(rows.train), "n_test": len(truth),
-        "epochs": choice.training.epochs, "loss": config.loss, **_error(predicted[-1], truth, config.seed),
+        "epochs": choice.training.epochs, "loss": config.loss, "optimiser": config.optimiser, **_error(predicted[-1], truth, config.seed),
         "mean": float(np.abs(truth - found.values[rows.train].mean()).mean()),
         "seconds": sum(row["seconds"] for stem in stems for row in read_lines(folder / f"{stem}.log.jsonl")),
     }  # fmt: skip
@@ -221,6 +225,7 @@ def metrics_of(results: list[dict]) -> list[Metric]:
         kind = row.get("loss", "huber")  # cells of before there was a choice do not say
         said = [f"{row['rounds']} rounds"] if "rounds" in row else []
         said += [LOSSES[kind]] if kind != "huber" else []
+        said += ["Muon"] if row.get("optimiser") == "muon" else []
         how = f" ({', '.join(said)})" if said else ""
         tests = {f"{row['model']}{how}, {where}": row.get("alone", row)}
         if "members" in row:

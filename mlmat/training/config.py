@@ -8,6 +8,9 @@ from mlmat.errors import InputError
 
 PRECISIONS = ("default", "float32", "tensorfloat32", "bfloat16")
 
+OPTIMISERS = ("adamw", "muon")
+"""AdamW for all weights, or Muon for matrices and AdamW with Nesterov's momentum for the rest."""
+
 
 @dataclass(frozen=True)
 class TrainingConfig:
@@ -19,7 +22,9 @@ class TrainingConfig:
         batch: examples a step.
         learning_rate: peak of the schedule: linear warm-up, then cosine decay to 1 % of it.
         warmup: share of all steps spent warming up.
-        weight_decay: of AdamW.
+        optimiser: of `OPTIMISERS`. Muon makes the update of a matrix orthogonal, so that no direction of it
+            is learnt much slower than another; its step is that of AdamW in size, so that rates compare.
+        weight_decay: of the optimiser.
         clip: largest global gradient norm.
         ema: decay of the averaged weights that are validated and kept. It starts at 0.1
             and rises as (1 + t) / (10 + t), so that short runs forget their first weights.
@@ -36,6 +41,7 @@ class TrainingConfig:
     batch: int = 64
     learning_rate: float = 1.5e-3
     warmup: float = 0.05
+    optimiser: str = "adamw"
     weight_decay: float = 1e-3
     clip: float = 1.0
     ema: float = 0.998
@@ -55,6 +61,8 @@ class TrainingConfig:
             raise InputError("ema and warmup must be at least 0 and below 1")
         if self.batch % self.shards:
             raise InputError(f"batch ({self.batch}) must be a multiple of shards ({self.shards})")
+        if self.optimiser not in OPTIMISERS:
+            raise InputError(f"optimiser must be one of {', '.join(OPTIMISERS)}, not {self.optimiser!r}")
         if self.precision not in PRECISIONS:
             raise InputError(f"precision must be one of {', '.join(PRECISIONS)}, not {self.precision!r}")
 

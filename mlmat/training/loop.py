@@ -120,7 +120,8 @@ def fit(
         DataError: the checkpoint is damaged or belongs to other settings.
     """
     host_rates, held = rates(config, source.steps), FrozenMask(tuple(frozen)) if frozen else None
-    state, history = initial_state(variables, host_rates, jax.random.key(config.seed), frozen=held), []
+    key = jax.random.key(config.seed)
+    state, history = initial_state(variables, host_rates, key, config.optimiser, held), []
     if checkpoint is not None and checkpoint.exists():
         state, history = load_state(checkpoint, state)
     if log is not None:

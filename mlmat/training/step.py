@@ -10,11 +10,15 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+import optax.contrib
 
 from mlmat.nn.module import map_members
 from mlmat.training.config import TrainingConfig
 from mlmat.training.source import Source
 from mlmat.typing import Variables
+
+MUON_SIZE = 0.2
+"""Root mean square of Muon's updates at a learning rate of one: what AdamW's usually have."""
 
 
 class TrainingState(NamedTuple):
@@ -50,7 +54,7 @@ class Rates(NamedTuple):
         peak: highest learning rate.
         warm: updates until it is reached.
         total: updates until the end of its decay.
-        weight_decay: of AdamW.
+        weight_decay: of the optimiser.
         clip: largest global gradient norm.
         ema: decay of the averaged weights.
     """
@@ -79,12 +83,43 @@ def learning_rate(rates: Rates, count: jax.Array) -> jax.Array:
     return rates.peak * jnp.where(count < rates.warm, rising, falling)
 
 
-def transformation(rates: Rates, frozen: Callable[[Any], Any] | None) -> optax.GradientTransformation:
-    """Clipped AdamW on the schedule; `frozen` maps parameters to a pytree of booleans."""
-    chain = [
-        optax.clip_by_global_norm(rates.clip),
-        optax.adamw(lambda count: learning_rate(rates, count), weight_decay=rates.weight_decay),
-    ]
+def _matrices(params: Any) -> Any:
+    """Which axes of each weight are a matrix: the last two, those before them number matrices."""
+
+    def of(leaf: jax.Array) -> optax.contrib.MuonDimensionNumbers | None:
+        return optax.contrib.MuonDimensionNumbers(-2, -1) if leaf.ndim >= 2 else None
+
+    return jax.tree.map(of, params)
+
+
+def transformation(
+    rates: Rates, optimiser: str, frozen: Callable[[Any], Any] | None
+) -> optax.GradientTransformation:
+    """Clipped steps on the schedule.
+
+    Muon (K. Jordan et al. 2024) replaces the averaged gradient of a matrix by the orthogonal matrix next
+    to it, scaled to the size of AdamW's updates as by J. Liu et al., arXiv 2502.16982, section 2.2.
+
+    Args:
+        rates: numbers of the schedule.
+        optimiser: of `mlmat.training.config.OPTIMISERS`.
+        frozen: maps parameters to a pytree of booleans.
+    """
+
+    def rate(count: jax.Array) -> jax.Array:
+        return learning_rate(rates, count)
+
+    if optimiser == "muon":
+        steps = optax.contrib.muon(
+            rate,
+            weight_decay=rates.weight_decay,
+            adam_weight_decay=rates.weight_decay,
+            muon_weight_dimension_numbers=_matrices,
+            consistent_rms=MUON_SIZE,
+        )
+    else:
+        steps = optax.adamw(rate, weight_decay=rates.weight_decay)
+    chain = [optax.clip_by_global_norm(rates.clip), steps]
     if frozen is not None:
         # First, so that frozen parts do not count in the norm; last, against weight decay.
         hold = optax.masked(optax.set_to_zero(), frozen)
@@ -92,9 +127,13 @@ def transformation(rates: Rates, frozen: Callable[[Any], Any] | None) -> optax.G
     return optax.chain(*chain)
 
 
-@partial(jax.jit, static_argnames="frozen")
+@partial(jax.jit, static_argnames=("optimiser", "frozen"))
 def initial_state(
-    variables: Variables, rates: Rates, key: jax.Array, frozen: Callable[[Any], Any] | None = None
+    variables: Variables,
+    rates: Rates,
+    key: jax.Array,
+    optimiser: str = "adamw",
+    frozen: Callable[[Any], Any] | None = None,
 ) -> TrainingState:
     """State before the first step, from variables with a member axis ``[M, ...]`` and a key."""
     members = jax.tree.leaves(variables)[0].shape[0]
@@ -106,7 +145,7 @@ def initial_state(
         best=variables,
         best_score=jnp.full(members, jnp.inf, jnp.float32),
         stale=zeros,
-        optimiser=jax.vmap(transformation(rates, frozen).init)(variables["params"]),
+        optimiser=jax.vmap(transformation(rates, optimiser, frozen).init)(variables["params"]),
         key=jax.random.key_data(keys),
         step=zeros,
         epoch=zeros,
@@ -121,6 +160,7 @@ class Program(NamedTuple):
         own_order: of the `Source`.
         shards: sub-batches of a step.
         precision: of matrix products.
+        optimiser: of `mlmat.training.config.OPTIMISERS`.
         frozen: maps parameters to a pytree of booleans, true where they stay as they are.
     """
 
@@ -128,6 +168,7 @@ class Program(NamedTuple):
     own_order: bool
     shards: int
     precision: str
+    optimiser: str
     frozen: Callable[[Any], Any] | None
 
 
@@ -136,7 +177,7 @@ def make_run_chunk(source: Source, config: TrainingConfig, frozen: Callable[[Any
 
     Args:
         source: training examples.
-        config: of which shards and precision are part of the program; the rest comes as `Rates`.
+        config: of which shards, precision and optimiser are part of the program; the rest comes as `Rates`.
         frozen: maps parameters to a pytree of booleans, true where they stay as they are.
 
     Returns:
@@ -144,7 +185,9 @@ def make_run_chunk(source: Source, config: TrainingConfig, frozen: Callable[[Any
         norms [M, S])``: loss, weight and gradient norm of each step; a step without
         examples changes nothing and has weight 0.
     """
-    program = Program(source.prepare, source.own_order, config.shards, config.precision, frozen)
+    program = Program(
+        source.prepare, source.own_order, config.shards, config.precision, config.optimiser, frozen
+    )
     return partial(run_chunk, program)
 
 
@@ -153,7 +196,7 @@ def run_chunk(program: Program, objective: Any, data: Any, rates: Rates, state: 
     """See `make_run_chunk`."""
 
     def member(objective, data, rates: Rates, state: TrainingState, chunk):
-        optimiser = transformation(rates, program.frozen)
+        optimiser = transformation(rates, program.optimiser, program.frozen)
         base = jax.random.wrap_key_data(state.key)
         steps = jax.tree.leaves(chunk)[0].shape[0]
         order = jnp.arange(steps)

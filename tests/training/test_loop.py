@@ -147,7 +147,8 @@ def test_a_loss_that_explodes_says_so():
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"epochs": 0}, {"batch": 10, "shards": 4}, {"precision": "half"}, {"ema": 1.0}]
+    "wrong",
+    [{"epochs": 0}, {"batch": 10, "shards": 4}, {"precision": "half"}, {"ema": 1.0}, {"optimiser": "sgd"}],
 )
 def test_impossible_settings_are_refused(wrong):
     with pytest.raises(InputError):
