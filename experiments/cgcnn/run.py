@@ -149,7 +149,8 @@ def run_cell(
     truth = found.values[rows.test]
     result = {
         "name": name, "split": split, "model": model, "n_train": len(rows.train), "n_test": len(truth),
-        "epochs": choice.training.epochs, "loss": config.loss, "optimiser": config.optimiser, **_error(predicted[-1], truth, config.seed),
+        "epochs": choice.training.epochs, "loss": config.loss, "optimiser": config.optimiser,
+        **_error(predicted[-1], truth, config.seed),
         "mean": float(np.abs(truth - found.values[rows.train].mean()).mean()),
         "seconds": sum(row["seconds"] for stem in stems for row in read_lines(folder / f"{stem}.log.jsonl")),
     }  # fmt: skip
