@@ -255,8 +255,8 @@ def _choice(options: TrainOptions, stem: Path, task, parts, seed: int, extensive
     from mlmat.recipes.choice import choose, mean_size
     from mlmat.recipes.tune import tune_choice
 
-    names = ("members", "epochs", "batch", "learning_rate", "features", "layers", "cutoff")
-    names += ("neighbours", "patience")
+    names = ("members", "epochs", "batch", "learning_rate", "optimiser", "features", "layers")
+    names += ("cutoff", "neighbours", "patience")
     given = {name: getattr(options, name) for name in names}
     choice = choose(
         task.kind,

@@ -54,6 +54,8 @@ class TrainOptions:
         epochs: passes over the data.
         batch: items a step.
         learning_rate: its peak.
+        optimiser: adamw, or muon, which makes the step of every matrix orthogonal: it learns more in an
+            epoch, and by heart sooner where items are few.
         features: width of the network.
         layers: its rounds of messages.
         cutoff: of neighbours in structures, Å; dtnn takes all pairs of atoms without it.
@@ -105,6 +107,7 @@ class TrainOptions:
     epochs: int | None = None
     batch: int | None = None
     learning_rate: float | None = None
+    optimiser: Literal["adamw", "muon"] | None = None
     features: int | None = None
     layers: int | None = None
     cutoff: float | None = None

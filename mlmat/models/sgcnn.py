@@ -37,7 +37,13 @@ BRANCHES = (SURFACE, BULK)
 
 
 class BranchConvolution(nn.Module):
-    """One convolution of either branch; both are computed at once, each atom with its branch's weights."""
+    """One convolution of either branch; both are computed at once, each atom with its branch's weights.
+
+    Attributes:
+        normalised: whether what an atom receives is normalised.
+    """
+
+    normalised: bool = False
 
     @nn.compact
     def __call__(
@@ -67,7 +73,8 @@ class BranchConvolution(nn.Module):
         bond = chosen(jnp.einsum("ek,bkg->ebg", bonds, between), in_bulk[receivers])
         gate, core = jnp.split(mine[receivers] + theirs[senders] + bond, 2, axis=-1)
         message = jax.nn.sigmoid(gate) * jax.nn.elu(core)
-        return v + segment_sum(message, receivers, v.shape[0], indices_are_sorted=True)
+        total = segment_sum(message, receivers, v.shape[0], indices_are_sorted=True)
+        return v + (nn.LayerNorm(name="norm")(total) if self.normalised else total)
 
 
 class SGCNN(nn.Module):
@@ -80,6 +87,8 @@ class SGCNN(nn.Module):
         dropout: rate after the first layer of the readout, in training.
         distances: number of Gaussians of the bond length; 0 as published: none, bonds are all alike.
         cutoff: of the encoder, Å; centre of the last Gaussian.
+        normalised: layer norms (J. L. Ba, J. R. Kiros, G. E. Hinton, arXiv 1607.06450 (2016)) of what atoms
+            receive; not as published.
     """
 
     symbols: tuple[str, ...]
@@ -88,6 +97,7 @@ class SGCNN(nn.Module):
     dropout: float = 0.15
     distances: int = 0
     cutoff: float = 6.0
+    normalised: bool = False
 
     def setup(self) -> None:
         """Layers.
@@ -97,7 +107,7 @@ class SGCNN(nn.Module):
         """
         if self.distances == 1 or self.distances < 0:
             raise InputError(f"distances must be 0 or at least 2 Gaussians, not {self.distances}")
-        self.convolutions = [BranchConvolution() for _ in range(self.layers)]
+        self.convolutions = [BranchConvolution(self.normalised) for _ in range(self.layers)]
         self.readout = [nn.Dense(width, kernel_init=START) for width in (10, 4, self.outputs)]
         self.drop = nn.Dropout(self.dropout)
 

@@ -20,6 +20,7 @@ ENCODER = SlabGraphEncoder(SYMBOLS)
 PUBLISHED = SGCNN(SYMBOLS)
 SHALLOW = SGCNN(SYMBOLS, layers=2)
 LONG = SGCNN(SYMBOLS, layers=2, distances=6)
+NORMALISED = SGCNN(SYMBOLS, layers=2, distances=6, normalised=True)
 
 
 def slabs():
@@ -43,7 +44,7 @@ def drawn(model, scale=0.12):
     )
 
 
-@pytest.fixture(scope="module", params=[SHALLOW, LONG], ids=["published", "distances"])
+@pytest.fixture(scope="module", params=[SHALLOW, LONG, NORMALISED], ids=["published", "distances", "norms"])
 def trained(request):
     return request.param, drawn(request.param), jax.jit(request.param.apply)
 
@@ -102,6 +103,10 @@ def test_it_is_what_the_paper_says(trained):
                     bond = np.exp(-0.5 * ((np.linalg.norm(ends) - centres) / centres[1]) ** 2)
                 f, s = np.split(np.concatenate([v[i], v[j], bond]) @ kernel + bias, 2)
                 total[i] += np.where(s > 0, s, np.expm1(s)) / (1 + np.exp(-f))
+            if model.normalised:
+                norm = p[f"convolutions_{layer}"]["norm"]
+                centred = {i: (t - t.mean()) / np.sqrt(t.var() + 1e-6) for i, t in total.items()}
+                total = {i: t * norm["scale"] + norm["bias"] for i, t in centred.items()}
             v = {i: v[i] + total[i] for i in inside}
         pooled.append(np.mean(list(v.values()), axis=0))
     x = np.concatenate(pooled)
