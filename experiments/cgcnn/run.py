@@ -90,8 +90,13 @@ class Config:
 
 def settings(config: Config, name: str, model: str, n_train: int) -> Choice:
     """Network and training of one cell: few crystals are met more often."""
-    own = model == CRYSTAL
-    usual = 10 if config.preset == "quick" else 200 if n_train <= 10_000 else 80 if own else 60
+    own, muon = model == CRYSTAL, config.optimiser == "muon"
+    if config.preset == "quick":
+        usual = 10
+    elif n_train <= 10_000:
+        usual = 80 if muon else 200
+    else:
+        usual = 60 if not own else 40 if muon else 80
     choice = choose(
         "structure",
         n_train,

@@ -50,6 +50,7 @@ class Config:
         epochs: default by set and preset.
         limit: rows of a set at most.
         rates: learning rates to try; default by preset.
+        optimiser: see `mlmat.training.config.TrainingConfig`.
     """
 
     preset: Literal["quick", "full"] = "quick"
@@ -60,6 +61,7 @@ class Config:
     epochs: int | None = None
     limit: int | None = None
     rates: tuple[float, ...] = ()
+    optimiser: Literal["adamw", "muon"] = "adamw"
 
 
 def epochs_of(config: Config, n_train: int) -> int:
@@ -79,6 +81,7 @@ def settings(config: Config, model: str, n_train: int, rate: float, seed: int) -
         epochs=epochs_of(config, n_train),
         batch=64 if n_train > 2_000 else 32,
         learning_rate=rate,
+        optimiser=config.optimiser,
         seed=seed,
     )
     return replace(choice, fields=fields)
