@@ -43,6 +43,14 @@ def chosen(model, **given):
     return choose("structure", len(TRAIN), model=model, **given)
 
 
+@pytest.mark.parametrize("model", ["cgcnn", "crystal"])
+def test_crystals_are_learnt_with_muon_and_its_rate_unless_told_otherwise(model):
+    usual, asked = (choose("structure", 30, model=model, optimiser=how).training for how in (None, "adamw"))
+    assert (usual.optimiser, asked.optimiser) == ("muon", "adamw")
+    assert usual.learning_rate > asked.learning_rate
+    assert choose("structure", 30, model="schnet").training.optimiser == "adamw"
+
+
 def test_classes():
     task = Task(
         "structure", ITEMS, OXYGEN[:, None].astype(float), ("kind",), ("",), ("halide", "chalcogenide")
