@@ -17,7 +17,9 @@ from typing import Literal
 
 import tyro
 
-from experiments.cgcnn import run as cgcnn
+from experiments.cgcnn import cells as cgcnn
+from experiments.cgcnn.run import metrics_of as cgcnn_metrics
+from experiments.cgcnn.run import save_results
 from experiments.cgcnn.targets import TARGETS, Crystals, crystals
 from mlmat.analysis.record import Metric, RunRecord
 from mlmat.commands.runs import prepare_process
@@ -99,7 +101,7 @@ def cells(config: Config) -> list[tuple[str, int | None, str, str]]:
 
 def metrics_of(results: list[dict]) -> list[Metric]:
     """Errors as in `experiments.cgcnn`, without the published ones, which are of other training sizes."""
-    return [replace(metric, paper=None, source=None) for metric in cgcnn.metrics_of(results)]
+    return [replace(metric, paper=None, source=None) for metric in cgcnn_metrics(results)]
 
 
 def main(config: Config) -> RunRecord:
@@ -124,7 +126,7 @@ def main(config: Config) -> RunRecord:
             flush=True,
         )
         results.append(row)
-        record = cgcnn.save_results(
+        record = save_results(
             "equivariant network on crystals",
             "equivariant_crystal",
             config,

@@ -7,10 +7,11 @@ import ase.build
 import numpy as np
 import pytest
 
-from experiments.cgcnn.run import CRYSTAL, MEMBERS, RESTART, Config, metrics_of, run_cell, settings
+from experiments.cgcnn.cells import CRYSTAL, MEMBERS, RESTART, Config, run_cell, settings
+from experiments.cgcnn.run import metrics_of
 from experiments.cgcnn.targets import TARGETS, Crystals, Target, crystals, parts
 from mlmat.data.families import chemical_system
-from mlmat.errors import DataError
+from mlmat.errors import DataError, InputError
 
 FEW = Target("mp_crystals", "formation_energy", "eV/atom", 0.039, 28_046)
 
@@ -86,6 +87,27 @@ def test_a_later_round_goes_on_from_the_one_before(tmp_path):
         "CGCNN (2 rounds), random split, 60 training crystals",
         "mean over the 2 rounds, random split, 60 training crystals",
     ]
+
+
+def test_members_of_cgcnn_differ_and_those_that_are_trained_are_read(tmp_path):
+    rng = np.random.default_rng(0)
+    items = [ase.build.bulk("NaCl", "rocksalt", a=a) for a in rng.uniform(5, 6, 90)]
+    found = Crystals(items, np.array([len(a) / a.get_volume() for a in items]), [str(k) for k in range(90)])
+    options = {"out": tmp_path, "epochs": 2, "n_train": 60, "optimiser": "muon"}
+    one, two = (
+        run_cell(Config(**options, members=members), "band_gap", "CGCNN", "random", lambda name: found)
+        for members in (1, 2)
+    )
+    assert two["members"] == 2
+    assert two["seconds"] > one["seconds"]
+    assert 0 < two["mae"] <= two["alone"]["mae"] * (1 + 1e-6)
+    assert two["alone"]["mae"] != pytest.approx(one["mae"], rel=1e-4)
+    assert [metric.variant.split(",")[0] for metric in metrics_of([two])][1:] == [
+        "CGCNN (Muon)",
+        "2 CGCNNs (Muon)",
+    ]
+    with pytest.raises(InputError, match="leave one of the two out"):
+        Config(members=2, rounds=2)
 
 
 def test_networks_of_an_ensemble_are_scored_alone_and_together(tmp_path):

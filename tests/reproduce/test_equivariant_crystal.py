@@ -1,6 +1,6 @@
 """The experiment of the equivariant network on crystals: its cells, settings and record."""
 
-from experiments.cgcnn import run as cgcnn
+from experiments.cgcnn import cells as cgcnn
 from experiments.equivariant_crystal.run import EQUIVARIANT, MODELS, Config, cells, metrics_of, settings
 
 
