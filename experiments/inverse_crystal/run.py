@@ -62,6 +62,7 @@ class Config:
         out: folder for the results; what is finished there is not run again.
         systems: tables.
         splits: how they are halved.
+        targets: names, see `targets`; default: all of a table.
         predictor: network on the sites of the prototype, or CGCNN on its crystal graphs.
         epochs: of its training; default by table.
         members: of the ensemble.
@@ -75,6 +76,7 @@ class Config:
     out: Path = Path("runs/inverse_crystal")
     systems: tuple[Literal["elpasolites", "perovskites"], ...] = ("elpasolites", "perovskites")
     splits: tuple[Literal["random", "families"], ...] = ("random", "families")
+    targets: tuple[Literal["stable", "gap", "stable with a gap", "window"], ...] = ()
     predictor: Literal["sites", "cgcnn"] = "sites"
     epochs: int | None = None
     members: int = 3
@@ -144,6 +146,8 @@ def main(config: Config) -> RunRecord:
         climbed = train(table, arm.split, parts, config.predictor, epochs, config.members, config.out)
         learnt[arm.system, arm.split] = read_errors(config.out, arm.system, arm.split, config.predictor)
         for target, wants in targets(table, parts).items():
+            if config.targets and target not in config.targets:
+                continue
             arena: Arena | None = None
             for cell in cells(config, arm, target):
                 arena = arena or make_arena(table, parts, climbed, wants, arm.neutral)

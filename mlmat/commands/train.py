@@ -265,6 +265,7 @@ def _choice(options: TrainOptions, stem: Path, task, parts, seed: int, extensive
         model=options.model,
         preset=options.preset,
         seed=seed,
+        crystals=task.crystals,
         report=lambda note: console.print(f"  {note}", style="dim", highlight=False),
         **given,
     )

@@ -42,7 +42,8 @@ class TrainOptions:
         model: auto, bond-mpnn or soft-mpnn (SMILES), schnet, dtnn, hdnnp, ani, equivariant,
             cgcnn, crystal or sgcnn (structures; cgcnn and the faster crystal are for crystals, sgcnn
             for slabs), amp (hdnnp with the defaults of AMP) or amp-image (one network for structures of
-            one size and order).
+            one size and order). auto is bond-mpnn for SMILES, crystal for crystals without forces, and
+            schnet for other structures.
         preset: how much work: quick, default (minutes on two cores), large (an accelerator).
         seed: of the split, the weights and the order.
         seeds: repeat everything with so many seeds and report the spread.

@@ -14,7 +14,7 @@ KINDS = {
     **dict.fromkeys(("schnet", "dtnn", "hdnnp", "ani", "equivariant"), "structure"),
     **dict.fromkeys(("cgcnn", "crystal", "sgcnn", "amp", "amp-image"), "structure"),
 }
-"""Model name → what it takes. The first of a kind is its default."""
+"""Model name → what it takes. The first of a kind is its default, but of crystals."""
 
 
 @dataclass(frozen=True)
@@ -241,6 +241,7 @@ def choose(
     model: str = "auto",
     preset: str = "default",
     seed: int = 0,
+    crystals: bool = False,
     report: Callable[[str], None] = lambda note: None,
     **given: Any,
 ) -> Choice:
@@ -253,6 +254,8 @@ def choose(
         model: one of `KINDS`, or ``"auto"``.
         preset: one of `PRESETS`.
         seed: of everything random.
+        crystals: whether items are crystals without forces, see `mlmat.recipes.task.Task.crystals`; then
+            ``"auto"`` is the crystal network.
         report: is told what was chosen.
         **given: fields of `TrainingConfig`, or ``features``, ``layers``, ``cutoff``,
             ``neighbours``; None is as if it were not given.
@@ -261,7 +264,8 @@ def choose(
         InputError: unknown model or preset, or a model that takes something else.
     """
     if model == "auto":
-        model = next(name for name, takes in KINDS.items() if takes == kind)
+        usual = next(name for name, takes in KINDS.items() if takes == kind)
+        model = "crystal" if crystals else usual
     if model not in KINDS:
         raise InputError(f"unknown model {model!r}: choose auto, {', '.join(KINDS)}")
     if KINDS[model] != kind:

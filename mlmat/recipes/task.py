@@ -44,6 +44,13 @@ class Task:
     force_weights: Sequence[np.ndarray] | None = None
     groups: Sequence[str] | None = None
 
+    @property
+    def crystals(self) -> bool:
+        """Whether items are crystals, which repeat in three directions, and no forces are learnt of them."""
+        return (
+            self.kind == "structure" and self.forces is None and all(atoms.pbc.all() for atoms in self.items)
+        )
+
 
 def task_of(data: OwnData) -> Task:
     """The task that a user's file describes.

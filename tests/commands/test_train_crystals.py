@@ -1,6 +1,9 @@
 """`mlmat train` on a folder of crystals: what it reads and how it splits, before anything is trained."""
 
+from dataclasses import replace
+
 import ase.io
+import numpy as np
 import pytest
 from ase.build import bulk
 
@@ -50,6 +53,22 @@ def test_families_follow_from_the_structures(folder, name, trainings):
                 assert not (kinds[0] | kinds[1]) & kinds[2]
             else:
                 assert sum(map(len, kinds)) == len(set.union(*kinds))
+
+
+def test_crystals_get_the_crystal_network_and_potentials_do_not(folder):
+    options = TrainOptions(folder, target=("gap",), unit=("eV",), split="kfold:3")
+    data, task, _ = train._task(options)
+    _, seed, parts = next(iter(train._splits(options, data, task)))
+    model = {}
+    free = [atoms.copy() for atoms in task.items]
+    free[3].pbc = (True, True, False)
+    forces = [np.zeros((len(atoms), 3)) for atoms in task.items]
+    cases = {"crystals": task, "a slab": replace(task, items=free), "forces": replace(task, forces=forces)}
+    for name, case in cases.items():
+        model[name] = train._choice(options, folder / "run", case, parts, seed, None).model
+    assert model == {"crystals": "crystal", "a slab": "schnet", "forces": "schnet"}
+    given = replace(options, model="cgcnn")
+    assert train._choice(given, folder / "run", task, parts, seed, None).model == "cgcnn"
 
 
 def test_a_column_of_the_list_is_a_label_too(folder):
