@@ -64,8 +64,8 @@ def grids(record: RunRecord, only: str | None = None) -> str:
 def grid(record: RunRecord, name: str) -> str:
     """Markdown table of one metric: variants ``"row, column"`` set out; a row without a column fills all.
 
-    A column whose name begins with that of a broader one takes its value where it has none itself. Published
-    values are the last row.
+    A column "name, more" takes the value of the column "name" where it has none itself. Published values are
+    the last row.
     """
     cells: dict[str, dict[str, str]] = {}
     published: dict[str, str] = {}
@@ -82,10 +82,14 @@ def grid(record: RunRecord, name: str) -> str:
     if published:
         cells["published"] = published
     names = list(dict.fromkeys(column for row in cells.values() for column in row))
-    columns = [c for c in names if not any(other != c and other.startswith(c) for other in names)]
+
+    def inside(column: str, broader: str) -> bool:
+        return not broader or f"{column}, ".startswith(f"{broader}, ")
+
+    columns = [c for c in names if not any(other != c and inside(other, c) for other in names)]
 
     def value(row: dict[str, str], column: str) -> str:
-        return next((text for name, text in row.items() if column.startswith(name)), "")
+        return next((text for name, text in row.items() if inside(column, name)), "")
 
     lines = [f"| {name} | {' | '.join(columns)} |", "|---" * (len(columns) + 1) + "|"]
     lines += [

@@ -39,9 +39,9 @@ def grouped(results: Mapping[Cell, Result]) -> dict[tuple[str, str, int, str], l
     return groups
 
 
-def budget_name(budget: int, members: int) -> str:
+def budget_name(budget: int) -> str:
     """``"200 evaluations"``, or all."""
-    return f"{budget:,} evaluations" if budget else f"all {members:,}"
+    return f"{budget:,} evaluations" if budget else "all"
 
 
 def cell_metrics(results: Mapping[Cell, Result]) -> list[Metric]:
@@ -54,10 +54,10 @@ def cell_metrics(results: Mapping[Cell, Result]) -> list[Metric]:
             low, high = wilson_interval(first.possible, first.members)
             found.append(
                 Metric(
-                    "hit share",
+                    f"hit share, {arm}",
                     first.possible / first.members,
                     std=(high - low) / (2 * 1.96),
-                    variant=f"base rate, {target}: {arm}",
+                    variant=f"base rate, {target}",
                     n_test=first.members,
                 )
             )
@@ -69,10 +69,10 @@ def cell_metrics(results: Mapping[Cell, Result]) -> list[Metric]:
             half = (high - low) / 2
         found.append(
             Metric(
-                "hit share",
+                f"hit share, {arm}",
                 mean,
                 std=half / 1.96 if np.isfinite(half) else None,
-                variant=f"{searcher}, {target}: {arm}, {budget_name(budget, first.members)}",
+                variant=f"{searcher} with {budget_name(budget)}, {target}",
                 n_test=asked,
                 n_seeds=len(pairs),
             )

@@ -93,13 +93,14 @@ def test_shares_and_figure(tmp_path):
             cell = Cell("perovskites", "random", False, "stable", 100, searcher, seed, 32)
             results[cell] = Result(n, 32, 20, 1000, 0.1, 32, 32, 100, 100, 1.0)
     metrics = cell_metrics(results)
-    shares = {m.variant.split(",")[0]: m for m in metrics if m.name == "hit share"}
-    assert shares["base rate"].value == pytest.approx(0.02)
-    assert shares["informed"].value == pytest.approx(0.5)
-    assert shares["random"].value == pytest.approx(1 / 16)
+    shares = {m.variant: m for m in metrics if m.name == "hit share, perovskites, random half"}
+    assert shares["base rate, stable"].value == pytest.approx(0.02)
+    assert shares["informed with 100 evaluations, stable"].value == pytest.approx(0.5)
+    random = shares["random with 100 evaluations, stable"]
+    assert random.value == pytest.approx(1 / 16)
     # Student's t of four seeds: 3.182 s / √4.
     s = np.std([0, 1 / 8, 0, 1 / 8], ddof=1)
-    assert 1.96 * shares["random"].std == pytest.approx(3.182 * s / 2, rel=1e-3)
+    assert 1.96 * random.std == pytest.approx(3.182 * s / 2, rel=1e-3)
     (difference,) = (m for m in metrics if m.name == "informed less genetic, hit share")
     assert difference.value == pytest.approx(0.25)
     draw_budgets(results, tmp_path / "figure.png")
