@@ -26,7 +26,16 @@ def test_the_rival_has_no_fewer_parameters():
 def test_few_slabs_are_met_more_often():
     full = Config(preset="full")
     epochs = [settings(full, "SGCNN", n, 3e-3, 0).training.epochs for n in (500, 9_000, 25_000)]
-    assert epochs == [80, 40, 30]
+    assert epochs == [200, 40, 30]
+
+
+def test_networks_without_norms_learn_with_adamw():
+    full = Config(preset="full")
+    found = [settings(full, model, 500, 3e-3, 0).training for model in MODELS]
+    assert [training.optimiser for training in found] == ["adamw", "adamw", "muon", "muon"]
+    assert [training.epochs for training in found] == [200, 200, 80, 80]
+    given = settings(Config(preset="full", optimiser="muon"), "SGCNN", 500, 3e-3, 0).training
+    assert (given.optimiser, given.epochs) == ("muon", 80)
 
 
 def row(model, seed, error, name="nitrogen"):
